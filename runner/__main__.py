@@ -1,0 +1,91 @@
+"""`python -m runner STAGE.json`: run one stage without Django or Celery; events on stdout, log on stderr.
+
+STAGE.json is a `runner.spec.Job`. Exit codes are in `runner.events`. SIGTERM asks the engine to write a
+resume point and leave; the same command then goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+from runner.errors import RecipeError, Stopped
+from runner.events import EXIT_BUG, EXIT_DONE, EXIT_OUT_OF_MEMORY, EXIT_STOPPED, EXIT_SUBMITTER, Emit, emitter
+from runner.process import die_with_parent
+from runner.spec import Job
+
+
+def main(arguments: list[str]) -> int:
+    """Run the stage of the file that `arguments` names and return the exit code."""
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return EXIT_SUBMITTER
+    die_with_parent()
+    # Libraries print to stdout; events must not be torn by them, so stdout becomes stderr for everybody else.
+    emit = emitter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    os.dup2(2, 1)
+    stop = _StopFlag()
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        job = Job.from_json(_text(arguments[0]))
+        # Imported late: a wrong stage file is answered at once, not after the seconds that torch takes.
+        from runner import engine
+
+        engine.run(job, emit, stop.requested)
+    except RecipeError as error:
+        return _leave(emit, "submitter", str(error), EXIT_SUBMITTER)
+    except Stopped as stopped:
+        print(stopped, file=sys.stderr)
+        return EXIT_STOPPED
+    except Exception as error:
+        traceback.print_exc()
+        if _out_of_memory(error):
+            return _leave(emit, "out_of_memory", _memory_sentence(error), EXIT_OUT_OF_MEMORY)
+        return _leave(emit, "bug", f"{type(error).__name__}: {error}", EXIT_BUG)
+    return EXIT_DONE
+
+
+class _StopFlag:
+    """Remembers that a signal asked the process to stop."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, number: int, frame: object) -> None:
+        self._asked = True
+
+    def requested(self) -> bool:
+        return self._asked
+
+
+def _text(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The stage file {name} cannot be read: {error}.") from error
+
+
+def _leave(emit: Emit, family: str, message: str, code: int) -> int:
+    print(message, file=sys.stderr)
+    emit("error", family=family, message=message)
+    return code
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
+
+
+def _memory_sentence(error: Exception) -> str:
+    return f"The device has too little memory for this stage ({error}); a smaller maximal length or bf16 needs less."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""From a task's literal to numbered batches: sources -> readers -> features -> batches."""

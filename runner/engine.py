@@ -1,0 +1,75 @@
+"""The engine: runs one stage in this process. Torch and transformers, no Django, no Celery."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+
+from runner.evaluation.labelled import development
+from runner.evaluation.zero_shot import evaluate
+from runner.events import Emit
+from runner.spec import ENGINE_VERSION, SCORER_VERSION, Job, TrainPlan
+from runner.training.phases import train
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "datasets",
+    "tokenizers",
+    "accelerate",
+    "safetensors",
+    "numpy",
+    "pyarrow",
+    "seqeval",
+)
+
+
+def run(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
+    """Run the job's stage. RecipeError: the submitter can mend it; loop.Stopped: asked to stop, can be resumed."""
+    begun = time.monotonic()
+    if job.threads:
+        torch.set_num_threads(job.threads)
+    Path(job.output).mkdir(parents=True, exist_ok=True)
+    emit("environment", **environment())
+    if isinstance(job.stage.plan, TrainPlan):
+        train(job, emit, should_stop, development)
+    else:
+        evaluate(job, emit, should_stop)
+    emit("done", seconds=time.monotonic() - begun)
+
+
+def environment() -> dict[str, object]:
+    """What a reader needs to run the stage again: versions, revision of this program, device."""
+    device = PartialState().device
+    return {
+        "engine_version": ENGINE_VERSION,
+        "scorer_version": SCORER_VERSION,
+        "git_revision": _git_revision(),
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _git_revision() -> str:
+    """The commit of this program, with `+changes` where files differ from it; empty outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=10)
+        changes = subprocess.run(
+            ["git", "status", "--porcelain", "--", "runner"], cwd=root, capture_output=True, text=True, timeout=10
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    if commit.returncode:
+        return ""
+    return commit.stdout.strip() + ("+changes" if changes.stdout.strip() else "")

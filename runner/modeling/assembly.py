@@ -1,0 +1,74 @@
+"""Models from checkpoints: where a stage starts from, and what an evaluation looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from runner.modeling import checkpoint
+from runner.modeling.encoder import load_encoder
+from runner.modeling.heads import TaskModel, build_head
+from runner.spec import Job
+from runner.tasks.kinds import Kind
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What a checkpoint must say about a head so that it can be built again."""
+
+    kind: Kind
+    labels: tuple[str, ...]
+
+
+def starting_encoder(job: Job):
+    """The parent's encoder, whose heads are dropped, or the pretrained one where there is no parent."""
+    weights = None
+    if job.parent_output:
+        folder = Path(job.parent_output) / "checkpoint"
+        checkpoint.read(folder, job.stage.parent)
+        weights = folder / "encoder"
+    return load_encoder(job.stage.encoder, weights)
+
+
+def new_model(job: Job, heads: Mapping[str, HeadFacts]) -> TaskModel:
+    """The stage's starting point: its encoder with new heads, initialised from the stage's seed."""
+    encoder = starting_encoder(job)
+    torch.manual_seed(job.stage.seed)
+    modules = {slug: build_head(head.kind, encoder.config, len(head.labels)) for slug, head in heads.items()}
+    return TaskModel(encoder, modules)
+
+
+def trained_model(job: Job, head: str) -> tuple[TaskModel, HeadFacts]:
+    """The parent's encoder with its head of the task `head`, ready to predict."""
+    folder = Path(job.parent_output or "") / "checkpoint"
+    manifest = checkpoint.read(folder, job.stage.parent)
+    facts = HeadFacts(Kind(manifest["heads"][head]["kind"]), tuple(manifest["heads"][head]["labels"]))
+    encoder = load_encoder(job.stage.encoder, folder / "encoder")
+    module = build_head(facts.kind, encoder.config, len(facts.labels))
+    prefix = f"{head}."
+    tensors = load_file(folder / "heads.safetensors")
+    module.load_state_dict({name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)})
+    return TaskModel(encoder, {head: module}).eval(), facts
+
+
+def save(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job) -> dict:
+    """Write the finished checkpoint of the job's stage and return its manifest.
+
+    The encoder lies in a folder of its own in the Hugging Face layout, so other tools can load it.
+    """
+
+    def fill(path: Path) -> None:
+        model.encoder.save_pretrained(path / "encoder")
+        tensors = {name: value.contiguous() for name, value in model.heads.state_dict().items()}
+        save_file(tensors, path / "heads.safetensors")
+
+    facts = {
+        "fingerprint": job.stage.fingerprint,
+        "stage": job.stage.to_dict(),
+        "heads": {slug: {"kind": head.kind.value, "labels": list(head.labels)} for slug, head in heads.items()},
+    }
+    return checkpoint.write(Path(job.output) / "checkpoint", facts, fill)

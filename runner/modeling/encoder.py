@@ -1,0 +1,56 @@
+"""The pretrained encoder and its tokenizer, from a folder, the hub, or a checkpoint of ours."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from runner.errors import RecipeError
+from runner.spec import EncoderRef
+
+
+def load_tokenizer(encoder: EncoderRef) -> PreTrainedTokenizerBase:
+    """The encoder's own tokenizer; training never changes it."""
+    tokenizer = _from_pretrained(AutoTokenizer, encoder)
+    for name in ("cls_token_id", "sep_token_id", "pad_token_id", "unk_token_id"):
+        if getattr(tokenizer, name) is None:
+            raise RecipeError(f"The tokenizer of {encoder.slug} has no {name.removesuffix('_id')}: is it an encoder's?")
+    return tokenizer
+
+
+def load_encoder(encoder: EncoderRef, weights: Path | None = None) -> PreTrainedModel:
+    """The encoder in float32, without pooling layer; `weights` is a checkpoint's folder to take them from."""
+    if weights:
+        model = AutoModel.from_pretrained(weights, add_pooling_layer=False, dtype=torch.float32)
+    else:
+        model = _from_pretrained(AutoModel, encoder, add_pooling_layer=False, dtype=torch.float32)
+    found = model.config.num_hidden_layers
+    if found != encoder.layers:
+        raise RecipeError(f"{encoder.slug} is registered with {encoder.layers} layers, its weights have {found}.")
+    return model
+
+
+def _from_pretrained(factory, encoder: EncoderRef, **options):
+    folder = Path(encoder.location)
+    try:
+        if folder.is_dir():
+            return factory.from_pretrained(folder, **options)
+        return factory.from_pretrained(encoder.location, revision=encoder.revision, **options)
+    except (OSError, ValueError) as error:
+        # The library's message holds paths of the machine: it belongs into the log, not on a page.
+        print(error, file=sys.stderr)
+        where = "its folder" if folder.is_absolute() else f"the hub or its local cache as '{encoder.location}'"
+        raise RecipeError(f"The encoder {encoder.slug} could not be loaded from {where}; the log says why.") from error
+
+
+def keep_layers(model: PreTrainedModel, layers: int) -> None:
+    """Drop all layers above `layers`, so that the last hidden state is `hidden_states[layers]` of the whole.
+
+    Holds for encoders without a final normalisation after the last layer (BERT, XLM-R): retrieval from a
+    middle layer then costs only the layers it reads.
+    """
+    model.encoder.layer = model.encoder.layer[:layers]
+    model.config.num_hidden_layers = layers

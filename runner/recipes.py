@@ -1,0 +1,176 @@
+"""Recipes: what is trained; and the plan: which stages a recipe needs. Pure, standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from runner.errors import RecipeError
+from runner.spec import EncoderRef, EvaluatePlan, Stage, Training, TrainPlan, fingerprint
+from runner.tasks.kinds import Kind, TaskSpec
+from runner.tasks.registry import task as find_task
+
+# jiant takes hidden_states[14] of a 24-layer encoder, as XTREME's reference does (modeling note in
+# jiant's xtreme guide); other depths take the same relative layer.
+RETRIEVAL_DEPTH = 14 / 24
+
+
+class Method(StrEnum):
+    """How the encoder is trained before the target task."""
+
+    BASELINE = "baseline"
+    INTERMEDIATE = "intermediate"
+    MULTI_TASK = "multi_task"
+
+
+@dataclass(frozen=True)
+class PhaseSettings:
+    """Hyper-parameters of a phase; None stands for the task's published default (TrainingDefaults)."""
+
+    learning_rate: float = 1e-5
+    epochs: int | None = None
+    batch_size: int | None = None
+    max_length: int | None = None
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    train_limit: int | None = None
+    precision: str = "fp32"
+
+    def resolve(self, tasks: Iterable[TaskSpec]) -> Training:
+        """The phase's hyper-parameters for `tasks`; a mixture takes the largest default of its tasks."""
+        defaults = [task.training for task in tasks]
+        return Training(
+            learning_rate=self.learning_rate,
+            epochs=self.epochs or max(default.epochs for default in defaults),
+            batch_size=self.batch_size or max(default.batch_size for default in defaults),
+            max_length=self.max_length or max(default.max_length for default in defaults),
+            warmup=self.warmup,
+            weight_decay=self.weight_decay,
+            max_grad_norm=self.max_grad_norm,
+            train_limit=self.train_limit,
+            precision=self.precision,
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained: an encoder, a method, its intermediate tasks and the settings of both phases."""
+
+    encoder: EncoderRef
+    method: Method
+    intermediate_tasks: tuple[str, ...] = ()
+    intermediate: PhaseSettings = PhaseSettings()
+    target: PhaseSettings = PhaseSettings()
+    mixture_cap: int | None = None
+
+    def __post_init__(self) -> None:
+        count = len(self.intermediate_tasks)
+        if self.method is Method.BASELINE and count:
+            raise RecipeError(f"A baseline has no intermediate task, found {', '.join(self.intermediate_tasks)}.")
+        if self.method is Method.INTERMEDIATE and count != 1:
+            raise RecipeError(f"The method 'intermediate' takes exactly one intermediate task, found {count}.")
+        if self.method is Method.MULTI_TASK and count < 2:
+            raise RecipeError(f"The method 'multi_task' takes two or more intermediate tasks, found {count}.")
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            "encoder": self.encoder.identity(),
+            "method": self.method.value,
+            "intermediate_tasks": sorted(self.intermediate_tasks),
+            # A baseline has no phase 2: settings that nothing reads must not tell two baselines apart.
+            "intermediate": None if self.method is Method.BASELINE else asdict(self.intermediate),
+            "mixture_cap": self.mixture_cap if self.method is Method.MULTI_TASK else None,
+            "target": asdict(self.target),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        return fingerprint(self.identity())
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is asked of a target task: which split, in which languages, on how many items of each."""
+
+    task: str
+    split: str
+    languages: tuple[str, ...]
+    limit: int | None = None
+    layer: int | None = None
+    pooling: str = "mean"
+    precision: str = "fp32"
+
+
+def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[Stage]:
+    """The stages of one run, parents first, none twice.
+
+    Equal stages have equal fingerprints, so runs that share an intermediate phase or a target's
+    fine-tuning share the stage. An evaluation draws nothing and therefore has no seed.
+    """
+    evaluations = list(evaluations)
+    _refuse_obstacles([*recipe.intermediate_tasks, *(evaluation.task for evaluation in evaluations)])
+    stages: dict[str, Stage] = {}
+
+    def add(stage: Stage) -> str:
+        return stages.setdefault(stage.fingerprint, stage).fingerprint
+
+    start = _intermediate(recipe, seed)
+    parent = add(start) if start else None
+    for evaluation in evaluations:
+        target = find_task(evaluation.task)
+        tuned = parent
+        if target.trained_on:
+            trainer = find_task(target.trained_on)
+            tuned = add(
+                Stage(TrainPlan((trainer.slug,), recipe.target.resolve([trainer])), recipe.encoder, seed, parent)
+            )
+        add(Stage(evaluate_plan(evaluation, target, recipe), recipe.encoder, None, tuned))
+    return list(stages.values())
+
+
+def _refuse_obstacles(slugs: Iterable[str]) -> None:
+    for target in (find_task(slug) for slug in slugs):
+        trainer = find_task(target.trained_on) if target.trained_on else target
+        if obstacle := target.obstacle or trainer.obstacle:
+            raise RecipeError(f"{target.title} cannot be run: {obstacle}.")
+
+
+def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
+    if recipe.method is Method.BASELINE:
+        return None
+    tasks = [find_task(slug) for slug in sorted(recipe.intermediate_tasks)]
+    cap = recipe.mixture_cap if len(tasks) > 1 else None
+    return Stage(
+        TrainPlan(tuple(task.slug for task in tasks), recipe.intermediate.resolve(tasks), cap),
+        recipe.encoder,
+        seed,
+        None,
+    )
+
+
+def evaluate_plan(evaluation: Evaluation, target: TaskSpec, recipe: Recipe) -> EvaluatePlan:
+    """The evaluation with everything resolved; refuses splits and languages that the task does not have."""
+    if evaluation.split not in target.splits or evaluation.split == "train":
+        known = ", ".join(split for split in target.splits if split != "train")
+        raise RecipeError(f"{target.title} can be evaluated on {known}, not on '{evaluation.split}'.")
+    unknown = [language for language in evaluation.languages if language not in target.languages]
+    if unknown or not evaluation.languages:
+        found = ", ".join(unknown) or "no language"
+        raise RecipeError(f"{target.title} covers {', '.join(target.languages)}; found {found}.")
+    retrieval = target.kind is Kind.RETRIEVAL
+    layer = evaluation.layer if evaluation.layer is not None else round(RETRIEVAL_DEPTH * recipe.encoder.layers)
+    if retrieval and not 0 <= layer <= recipe.encoder.layers:
+        raise RecipeError(f"{recipe.encoder.slug} has layers 0 to {recipe.encoder.layers}; found layer {layer}.")
+    return EvaluatePlan(
+        task=target.slug,
+        split=evaluation.split,
+        languages=tuple(language for language in target.languages if language in evaluation.languages),
+        max_length=(recipe.target.max_length or target.training.max_length),
+        limit=evaluation.limit,
+        layer=layer if retrieval else None,
+        pooling=evaluation.pooling if retrieval else "",
+        precision=evaluation.precision,
+    )

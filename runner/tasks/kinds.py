@@ -1,0 +1,171 @@
+"""What a task is made of: its kind, its role and the frozen literals of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """The shape of a task: it decides the reader, the head and the scorer."""
+
+    SENTENCE_PAIR = "sentence_pair"
+    MULTIPLE_CHOICE = "multiple_choice"
+    TAGGING = "tagging"
+    SPAN = "span"
+    RETRIEVAL = "retrieval"
+    MASKED_WORDS = "masked_words"
+
+
+# The kinds that the engine has a reader, a head and a scorer for; others are catalogued and refused at submission.
+RUNNABLE = frozenset({Kind.SENTENCE_PAIR, Kind.TAGGING, Kind.RETRIEVAL})
+
+
+class Role(StrEnum):
+    """Where a task stands in the three phases."""
+
+    INTERMEDIATE = "intermediate"
+    TARGET = "target"
+    DIAGNOSTIC = "diagnostic"
+
+
+class Suite(StrEnum):
+    """Which benchmark a task belongs to; averages never cross suites.
+
+    `stand_in` holds openly available replacements: tasks that resemble a task of the paper or of XTREME
+    but are trained on, or read, other data. They are never averaged with the originals.
+    """
+
+    XTREME = "xtreme"
+    STAND_IN = "stand_in"
+    POCKET = "pocket"
+
+
+class Group(StrEnum):
+    """XTREME's four groups of target tasks (evaluate.py), and one for the intermediate tasks."""
+
+    CLASSIFICATION = "classification"
+    TAGGING = "tagging"
+    QUESTION_ANSWERING = "qa"
+    RETRIEVAL = "retrieval"
+    INTERMEDIATE = "intermediate"
+
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+# XTREME's evaluate.py counts a question answering task as the mean of F1 and exact match.
+COMPOSITES: Mapping[str, tuple[str, ...]] = MappingProxyType({"f1_em": ("f1", "exact_match")})
+
+
+@dataclass(frozen=True)
+class DataSplit:
+    """Where one split of one task lies, in the hub's own words.
+
+    `config` may hold `{code}`, which is replaced by `codes[language]` (by the language itself where `codes`
+    has no entry). Where one configuration holds all languages, `language_column` names the column that
+    tells them apart, or `language_prefix_column` the column whose value starts with `<code>-`. Several of
+    the hub's splits that are read as one are joined by `+`, as the `datasets` library spells it
+    (`train_r1+train_r2+train_r3`).
+    """
+
+    dataset: str
+    config: str
+    split: str
+    codes: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    language_column: str = ""
+    language_prefix_column: str = ""
+    revision: str | None = None
+
+    def code(self, language: str) -> str:
+        return self.codes.get(language, language)
+
+    def config_for(self, language: str) -> str:
+        return self.config.replace("{code}", self.code(language))
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The hub's splits that make up this one, in order."""
+        return tuple(self.split.split("+"))
+
+
+@dataclass(frozen=True)
+class TrainingDefaults:
+    """The published hyper-parameters that differ from task to task (jiant guides/projects/xstilts.md)."""
+
+    epochs: int
+    batch_size: int
+    max_length: int
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task of the catalogue, as a literal.
+
+    `columns` maps the parts of an example to the data's column names: `first`, `second`, `label` for
+    sentence pairs; `tokens`, `tags` for tagging; `source`, `target` for retrieval; `context`, `question`,
+    `answers`, `id` for spans; `context`, `question` (one of the two may be absent), `choices` (a list column,
+    a field of a struct column as `column.field`, or several names joined by `,`) and `label` for multiple
+    choice. Retrieval may add `source_id` and `target_id`, the sentences' own names.
+
+    `labels` are in the order of the data's integer codes; labels that are strings match by name. A tagging
+    task with `labels=()` has an open tag set: the tags are collected from its training data and sorted.
+
+    `splits` has the keys `train`, `validation`, `test` (those that exist) and optionally `development`
+    (retrieval pools to fit a threshold on). `train_task` names the task whose training data a target is
+    fine-tuned on: itself where empty. A task without training data and without `train_task` is evaluated
+    on the encoder directly. `parallel` says that row i is the same item in every language.
+
+    A task with a `mixture` has no data of its own: it is trained on the data of the tasks named there, drawn
+    in proportion to their sizes, with one head for all.
+
+    `headline` is one of `metrics` or a composite: the unweighted mean of the metrics that COMPOSITES lists.
+    `sizes` has the published number of examples per key of `splits`: of English where the task covers
+    English, of all its languages together where it does not.
+    """
+
+    slug: str
+    title: str
+    role: Role
+    suite: Suite
+    kind: Kind
+    group: Group
+    languages: tuple[str, ...]
+    splits: Mapping[str, DataSplit]
+    columns: Mapping[str, str]
+    metrics: tuple[str, ...]
+    headline: str
+    training: TrainingDefaults
+    licence: str
+    citation: str
+    labels: tuple[str, ...] = ()
+    train_task: str = ""
+    stands_in_for: str = ""
+    parallel: bool = False
+    mixture: tuple[str, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def trained_on(self) -> str | None:
+        """The slug of the task that provides the training data, or None for a task without any."""
+        if self.train_task:
+            return self.train_task
+        return self.slug if "train" in self.splits or self.mixture else None
+
+    @property
+    def obstacle(self) -> str:
+        """Why the engine cannot run the task yet, as the end of a sentence; empty where it can."""
+        if self.kind not in RUNNABLE:
+            return f"tasks of the kind '{self.kind.replace('_', ' ')}' are not trained or evaluated yet"
+        if self.mixture:
+            return f"it is a mixture of {', '.join(self.mixture)}, which is not trained as one task yet"
+        if self.kind is Kind.RETRIEVAL and self.headline != "accuracy":
+            return "mining sentence pairs from whole pools is not evaluated yet"
+        return ""
+
+    @property
+    def headline_metrics(self) -> tuple[str, ...]:
+        """The metrics whose mean is the headline: one, unless the headline is a composite."""
+        return COMPOSITES.get(self.headline, (self.headline,))

@@ -1,0 +1,186 @@
+"""Openly available replacements for tasks whose data cannot be had everywhere.
+
+A stand-in has the shape of the task that it names and other data. Its scores are never averaged, ranked or
+put in one column with those of the original.
+"""
+
+from __future__ import annotations
+
+from runner.tasks.intermediate import (
+    ENGLISH,
+    NLI_COLUMNS,
+    NLI_LABELS,
+    PAIR_TRAINING,
+    SPAN_COLUMNS,
+    SPAN_TRAINING,
+)
+from runner.tasks.kinds import DataSplit, Group, Kind, Role, Suite, TaskSpec, TrainingDefaults
+from runner.tasks.xtreme import XNLI_CITATION, XNLI_COLUMNS, XNLI_LANGUAGES, XNLI_LICENCE, XNLI_SIZES, XNLI_SPLITS
+
+_CAD = "acmi-lab/counterfactually-augmented-data"
+_CAD_CITATION = "Kaushik, Hovy and Lipton 2020, Learning the Difference that Makes a Difference, ICLR"
+
+CCG_PMB = TaskSpec(
+    slug="ccg_pmb",
+    title="CCG supertagging (Parallel Meaning Bank)",
+    role=Role.INTERMEDIATE,
+    suite=Suite.STAND_IN,
+    kind=Kind.TAGGING,
+    group=Group.INTERMEDIATE,
+    languages=ENGLISH,
+    splits={
+        "train": DataSplit("pmb/ccg-4.0.0", "en", "train"),
+        "validation": DataSplit("pmb/ccg-4.0.0", "en", "validation"),
+        "test": DataSplit("pmb/ccg-4.0.0", "en", "test"),
+    },
+    columns={"tokens": "tokens", "tags": "supertags"},
+    metrics=("accuracy",),
+    headline="accuracy",
+    training=TrainingDefaults(epochs=3, batch_size=32, max_length=256),
+    stands_in_for="ccg",
+    sizes={"train": 7_745, "validation": 1_174, "test": 1_053},
+    licence="Open, on the Parallel Meaning Bank's own terms",
+    citation="Abzianidze et al. 2017, The Parallel Meaning Bank, EACL; version 4.0.0",
+    note=(
+        "Stands in for CCGbank, which is licensed by the LDC. Gold supertags of short, everyday sentences, with 294 "
+        "categories in the training data; it is not newspaper text, and a fifth of CCGbank's size. In the local "
+        "mirror only."
+    ),
+)
+
+NLI_CAD = TaskSpec(
+    slug="nli_cad",
+    title="Counterfactual NLI",
+    role=Role.INTERMEDIATE,
+    suite=Suite.STAND_IN,
+    kind=Kind.SENTENCE_PAIR,
+    group=Group.INTERMEDIATE,
+    languages=ENGLISH,
+    splits={
+        "train": DataSplit(_CAD, "nli", "train"),
+        "validation": DataSplit(_CAD, "nli", "validation"),
+        "test": DataSplit(_CAD, "nli", "test"),
+    },
+    columns=NLI_COLUMNS,
+    labels=NLI_LABELS,
+    metrics=("accuracy",),
+    headline="accuracy",
+    training=PAIR_TRAINING,
+    stands_in_for="mnli",
+    sizes={"train": 8_330, "validation": 1_000, "test": 2_000},
+    licence="Apache 2.0 (revisions), CC BY-SA 4.0 (SNLI)",
+    citation=_CAD_CITATION,
+    note=(
+        "Stands in for MNLI where that cannot be had: SNLI pairs and their counterfactual revisions by people. Same "
+        "three labels; one genre (image captions) instead of ten, and a fiftieth of the size. In the local mirror only."
+    ),
+)
+
+MRPC = TaskSpec(
+    slug="mrpc",
+    title="MRPC",
+    role=Role.INTERMEDIATE,
+    suite=Suite.STAND_IN,
+    kind=Kind.SENTENCE_PAIR,
+    group=Group.INTERMEDIATE,
+    languages=ENGLISH,
+    # Only these two: copies outside the hub join its validation split to train.
+    splits={
+        "train": DataSplit("nyu-mll/glue", "mrpc", "train"),
+        "test": DataSplit("nyu-mll/glue", "mrpc", "test"),
+    },
+    columns={"first": "sentence1", "second": "sentence2", "label": "label"},
+    labels=("not_equivalent", "equivalent"),
+    metrics=("accuracy", "f1"),
+    headline="accuracy",
+    training=PAIR_TRAINING,
+    stands_in_for="qqp",
+    licence="Microsoft Research data terms",
+    citation="Dolan and Brockett 2005, Automatically Constructing a Corpus of Sentential Paraphrases, IWP",
+    note=(
+        "Stands in for QQP where that cannot be had: pairs of newspaper sentences that say the same or not. It is not "
+        "about questions, has a hundredth of the size, and two pairs in three are paraphrases."
+    ),
+)
+
+COMMONSENSE_QA_3 = TaskSpec(
+    slug="commonsense_qa_3",
+    title="CommonsenseQA 1.0 (three choices)",
+    role=Role.INTERMEDIATE,
+    suite=Suite.STAND_IN,
+    kind=Kind.MULTIPLE_CHOICE,
+    group=Group.INTERMEDIATE,
+    languages=ENGLISH,
+    splits={
+        "train": DataSplit("tau/commonsense_qa", "v1.0_3choices", "train"),
+        "validation": DataSplit("tau/commonsense_qa", "v1.0_3choices", "validation"),
+    },
+    columns={"question": "question", "choices": "choices.text", "label": "answerKey"},
+    labels=("A", "B", "C"),
+    metrics=("accuracy",),
+    headline="accuracy",
+    training=PAIR_TRAINING,
+    stands_in_for="commonsense_qa",
+    sizes={"train": 7_610, "validation": 950},
+    licence="MIT; BSD 3-Clause (CoS-E)",
+    citation="Talmor et al. 2019, CommonsenseQA, NAACL; version 1.0 as published with Rajani et al. 2019, CoS-E, ACL",
+    note=(
+        "Stands in for CommonsenseQA 1.11 where its training data cannot be had: the first version, with three "
+        "choices instead of five, so chance is 33 % and not 20 %. In the local mirror only."
+    ),
+)
+
+SQUAD_SUBSET = TaskSpec(
+    slug="squad_subset",
+    title="SQuAD v1.1 (sample)",
+    role=Role.INTERMEDIATE,
+    suite=Suite.STAND_IN,
+    kind=Kind.SPAN,
+    group=Group.INTERMEDIATE,
+    languages=ENGLISH,
+    splits={
+        "train": DataSplit("rajpurkar/squad", "plain_text_subset", "train"),
+        "validation": DataSplit("rajpurkar/squad", "plain_text_subset", "validation"),
+    },
+    columns=SPAN_COLUMNS,
+    metrics=("f1", "exact_match"),
+    headline="f1_em",
+    training=SPAN_TRAINING,
+    stands_in_for="squad_v1",
+    sizes={"train": 4_000, "validation": 895},
+    licence="CC BY-SA 4.0",
+    citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text, EMNLP",
+    note=(
+        "Stands in for SQuAD v1.1 where that cannot be had: 4,000 of its questions, one answer each, whose position is "
+        "the first occurrence of the answer and not always the annotated one. Paragraphs of XQuAD are left out. In the "
+        "local mirror only."
+    ),
+)
+
+XNLI_CAD = TaskSpec(
+    slug="xnli_cad",
+    title="XNLI (trained on counterfactual NLI)",
+    role=Role.TARGET,
+    suite=Suite.STAND_IN,
+    kind=Kind.SENTENCE_PAIR,
+    group=Group.CLASSIFICATION,
+    languages=XNLI_LANGUAGES,
+    splits=XNLI_SPLITS,
+    columns=XNLI_COLUMNS,
+    labels=NLI_LABELS,
+    metrics=("accuracy",),
+    headline="accuracy",
+    training=PAIR_TRAINING,
+    train_task="nli_cad",
+    stands_in_for="xnli",
+    parallel=True,
+    sizes=XNLI_SIZES,
+    licence=XNLI_LICENCE,
+    citation=f"{XNLI_CITATION}; {_CAD_CITATION}",
+    note=(
+        "Stands in for XNLI where MNLI cannot be had: XNLI's own evaluation data in all 15 languages, after training "
+        "on 8,330 counterfactual pairs instead of MNLI's 392,702. Scores are far below XNLI's and not comparable."
+    ),
+)
+
+TASKS = (CCG_PMB, NLI_CAD, MRPC, COMMONSENSE_QA_3, SQUAD_SUBSET, XNLI_CAD)

@@ -1,0 +1,1 @@
+"""Phases 2 and 3: the same loop with another plan."""

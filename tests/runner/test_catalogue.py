@@ -1,0 +1,452 @@
+"""The catalogue as a specification: which tasks, languages and data XTREME and the paper have."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from runner.errors import RecipeError
+from runner.tasks import intermediate, stand_ins, xtreme
+from runner.tasks.encoders import ENCODERS
+from runner.tasks.kinds import DataSplit, Kind, Role, Suite, TaskSpec
+from runner.tasks.languages import LANGUAGES, low_resource_by_class, low_resource_by_size
+from runner.tasks.registry import TASKS, CatalogueError, build, cells, language, revision_of, task, tasks
+from runner.tasks.revisions import REVISIONS
+
+EVERY_TASK = pytest.mark.parametrize("spec", TASKS.values(), ids=TASKS)
+
+# evaluate.py of XTREME, commit 838c13b: the number of languages of each task.
+LANGUAGES_PER_TARGET = {
+    "xnli": 15,
+    "paws_x": 7,
+    "udpos": 33,
+    "panx": 40,
+    "xquad": 11,
+    "mlqa": 7,
+    "tydiqa": 9,
+    "bucc2018": 4,
+    "tatoeba": 36,
+}
+
+# The tasks of each language, as XTREME's overview of languages counts them.
+TASKS_PER_LANGUAGE = {
+    **dict.fromkeys(["de", "zh"], 8),
+    **dict.fromkeys(["ar", "en", "es", "ru"], 7),
+    **dict.fromkeys(["fr", "hi", "vi"], 6),
+    **dict.fromkeys(["el", "ko", "th", "tr"], 5),
+    **dict.fromkeys(["bg", "fi", "id", "ja", "sw", "te", "ur"], 4),
+    **dict.fromkeys(["af", "bn", "et", "eu", "fa", "he", "hu", "it", "kk", "mr", "nl", "pt", "ta", "tl"], 3),
+    **dict.fromkeys(["jv", "ka", "ml", "yo"], 2),
+    **dict.fromkeys(["ms", "my"], 1),
+}
+
+UDPOS_CONFIGURATIONS = {
+    *("udpos.Afrikaans", "udpos.Arabic", "udpos.Basque", "udpos.Bulgarian", "udpos.Chinese", "udpos.Dutch"),
+    *("udpos.English", "udpos.Estonian", "udpos.Finnish", "udpos.French", "udpos.German", "udpos.Greek"),
+    *("udpos.Hebrew", "udpos.Hindi", "udpos.Hungarian", "udpos.Indonesian", "udpos.Italian", "udpos.Japanese"),
+    *("udpos.Kazakh", "udpos.Korean", "udpos.Marathi", "udpos.Persian", "udpos.Portuguese", "udpos.Russian"),
+    *("udpos.Spanish", "udpos.Tagalog", "udpos.Tamil", "udpos.Telugu", "udpos.Thai", "udpos.Turkish"),
+    *("udpos.Urdu", "udpos.Vietnamese", "udpos.Yoruba"),
+}
+
+
+class TestLanguages:
+    def test_there_are_forty_and_all_are_complete(self):
+        assert len(LANGUAGES) == 40
+        for code, row in LANGUAGES.items():
+            assert row.code == code
+            assert re.fullmatch(r"[a-z]{2}", code)
+            assert row.name
+            assert row.family
+            assert re.fullmatch(r"[A-Z][a-z]{3}", row.script), code
+            assert row.resource_class in range(6)
+            assert (row.cc100_gib is None) == (row.cc100_tokens is None), code
+
+    def test_names_are_unique(self):
+        assert len({row.name for row in LANGUAGES.values()}) == 40
+
+    def test_only_yoruba_is_unknown_to_xlm_r(self):
+        assert [code for code, row in LANGUAGES.items() if row.cc100_gib is None] == ["yo"]
+
+    def test_burmese_is_the_sum_of_its_two_rows(self):
+        assert (LANGUAGES["my"].cc100_gib, LANGUAGES["my"].cc100_tokens) == (2.0, 71)
+
+    def test_low_resource_by_joshi_class(self):
+        assert set(low_resource_by_class()) == {"jv", "ml", "my", "te", "mr", "sw", "yo"}
+        assert len(low_resource_by_class()) == 7
+
+    def test_low_resource_by_size_of_pretraining_data(self):
+        assert set(low_resource_by_size()) == {"yo", "jv", "my", "af", "sw", "eu", "mr", "tl", "te"}
+        assert len(low_resource_by_size()) == 9
+
+    def test_every_language_of_xtreme_is_in_the_tasks_that_its_overview_lists(self):
+        found = {code: sum(code == other for _, other in cells()) for code in LANGUAGES}
+        assert found == TASKS_PER_LANGUAGE
+
+
+class TestTasks:
+    def test_nine_intermediate_tasks(self):
+        assert [spec.slug for spec in tasks(Role.INTERMEDIATE, Suite.XTREME)] == [
+            "anli_plus",
+            "mnli",
+            "qqp",
+            "squad_v2",
+            "squad_v1",
+            "hellaswag",
+            "ccg",
+            "cosmos_qa",
+            "commonsense_qa",
+        ]
+        assert all(spec.languages == ("en",) for spec in tasks(Role.INTERMEDIATE))
+
+    def test_nine_targets_and_162_cells(self):
+        found = {spec.slug: len(spec.languages) for spec in tasks(Role.TARGET, Suite.XTREME)}
+        assert found == LANGUAGES_PER_TARGET
+        assert len(cells()) == len(set(cells())) == 162
+
+    def test_anli_plus_is_a_mixture_of_three_tasks_with_the_same_labels(self):
+        spec = task("anli_plus")
+        parts = [task(slug) for slug in spec.mixture]
+        assert [part.slug for part in parts] == ["snli", "mnli", "anli"]
+        assert spec.sizes["train"] == sum(part.sizes["train"] for part in parts)
+        assert [part.role for part in parts] == [Role.DIAGNOSTIC, Role.INTERMEDIATE, Role.DIAGNOSTIC]
+        assert spec.trained_on == "anli_plus"
+
+    def test_anli_reads_its_three_rounds_as_one_split(self):
+        assert task("anli").splits["train"].parts == ("train_r1", "train_r2", "train_r3")
+
+    @pytest.mark.parametrize(
+        ("target", "trainer"),
+        [
+            ("xnli", "mnli"),
+            ("paws_x", "paws_x"),
+            ("udpos", "udpos"),
+            ("panx", "panx"),
+            ("xquad", "squad_v1"),
+            ("mlqa", "squad_v1"),
+            ("tydiqa", "tydiqa"),
+            ("bucc2018", None),
+            ("tatoeba", None),
+            ("xnli_cad", "nli_cad"),
+        ],
+    )
+    def test_what_a_target_is_fine_tuned_on(self, target, trainer):
+        assert task(target).trained_on == trainer
+
+    def test_targets_that_share_a_trainer_take_its_hyper_parameters(self):
+        for spec in tasks(Role.TARGET):
+            if spec.trained_on:
+                assert spec.training == task(spec.trained_on).training, spec.slug
+
+    def test_the_published_epochs(self):
+        found = {spec.slug: spec.training.epochs for spec in tasks(Role.TARGET, Suite.XTREME)}
+        assert found == {
+            "xnli": 2,
+            "paws_x": 5,
+            "udpos": 10,
+            "panx": 10,
+            "xquad": 2,
+            "mlqa": 2,
+            "tydiqa": 2,
+            "bucc2018": 0,
+            "tatoeba": 0,
+        }
+
+    def test_question_answering_counts_as_the_mean_of_f1_and_exact_match(self):
+        for spec in TASKS.values():
+            if spec.kind is Kind.SPAN:
+                assert spec.headline_metrics == ("f1", "exact_match"), spec.slug
+            else:
+                assert spec.headline_metrics == (spec.headline,), spec.slug
+
+    @EVERY_TASK
+    def test_licence_and_citation_are_given(self, spec: TaskSpec):
+        assert spec.licence
+        assert re.search(r"\b20\d\d\b", spec.citation), "a citation has a year"
+
+    @EVERY_TASK
+    def test_it_fits_the_catalogue_s_columns_in_the_database(self, spec: TaskSpec):
+        assert re.fullmatch(r"[a-z0-9_]{1,40}", spec.slug)
+        assert len(spec.title) <= 120
+        assert len(spec.licence) <= 200
+
+    @EVERY_TASK
+    def test_labels_are_there_where_the_kind_has_a_closed_set(self, spec: TaskSpec):
+        if spec.kind in {Kind.SENTENCE_PAIR, Kind.MULTIPLE_CHOICE}:
+            assert len(spec.labels) >= 2
+        elif spec.kind is Kind.TAGGING:
+            assert bool(spec.labels) == (spec.slug not in {"ccg", "ccg_pmb"}), "only CCG has an open tag set"
+        else:
+            assert spec.labels == ()
+        assert len(set(spec.labels)) == len(spec.labels)
+
+    def test_stand_ins_say_what_they_stand_in_for(self):
+        specs = list(tasks(suite=Suite.STAND_IN))
+        assert {spec.slug: spec.stands_in_for for spec in specs} == {
+            "ccg_pmb": "ccg",
+            "nli_cad": "mnli",
+            "mrpc": "qqp",
+            "commonsense_qa_3": "commonsense_qa",
+            "squad_subset": "squad_v1",
+            "xnli_cad": "xnli",
+        }
+        assert all(spec.note.startswith("Stands in for") for spec in specs)
+        assert {spec.suite for spec in stand_ins.TASKS} == {Suite.STAND_IN}
+        assert all(not spec.stands_in_for for spec in (*intermediate.TASKS, *xtreme.TASKS))
+
+    def test_xnli_cad_is_evaluated_exactly_as_xnli(self):
+        ours, original = task("xnli_cad"), task("xnli")
+        assert (ours.splits, ours.languages, ours.labels) == (original.splits, original.languages, original.labels)
+
+
+class TestWhereDataLies:
+    @EVERY_TASK
+    def test_training_data_is_always_english(self, spec: TaskSpec):
+        if "train" in spec.splits:
+            train = spec.splits["train"]
+            assert "{code}" not in train.config
+            assert not train.language_prefix_column or train.code("en") == "english"
+
+    def test_xnli_is_one_configuration_with_a_language_column(self):
+        split = task("xnli").splits["test"]
+        assert (split.dataset, split.config_for("sw"), split.language_column) == ("google/xtreme", "XNLI", "language")
+
+    def test_mnli_is_validated_on_the_matched_half(self):
+        assert task("mnli").splits["validation"].split == "validation_matched"
+
+    def test_paws_x(self):
+        splits = task("paws_x").splits
+        assert splits["train"].config == "PAWS-X.en"
+        assert [splits["test"].config_for(code) for code in ("de", "zh")] == ["PAWS-X.de", "PAWS-X.zh"]
+
+    def test_udpos_is_named_in_english_words(self):
+        spec = task("udpos")
+        assert {spec.splits["test"].config_for(code) for code in spec.languages} == UDPOS_CONFIGURATIONS
+        names = {code: LANGUAGES[code].name for code in spec.languages} | {"zh": "Chinese"}
+        assert spec.splits["test"].codes == names
+        assert spec.splits["train"].config == "udpos.English"
+
+    def test_panx_covers_all_forty_by_their_own_codes(self):
+        spec = task("panx")
+        assert set(spec.languages) == set(LANGUAGES)
+        assert {spec.splits["test"].config_for(code) for code in spec.languages} == {
+            f"PAN-X.{code}" for code in LANGUAGES
+        }
+
+    @pytest.mark.parametrize("slug", ["xquad", "tatoeba"])
+    def test_the_hub_s_validation_split_is_the_test_set(self, slug):
+        assert task(slug).splits.keys() == {"test"}
+        assert task(slug).splits["test"].split == "validation"
+
+    def test_mlqa_has_context_and_question_in_one_language(self):
+        assert task("mlqa").splits["test"].config_for("hi") == "MLQA.hi.hi"
+
+    def test_tydiqa_is_told_apart_by_the_prefix_of_the_id(self):
+        spec = task("tydiqa")
+        test = spec.splits["test"]
+        assert (test.config, test.split, test.language_prefix_column) == ("tydiqa", "validation", "id")
+        assert {code: test.code(code) for code in spec.languages} == {
+            code: LANGUAGES[code].name.lower() for code in spec.languages
+        }
+
+    def test_bucc_keeps_the_names_of_the_sentences(self):
+        spec = task("bucc2018")
+        assert spec.splits["test"].config_for("zh") == "bucc18.zh"
+        assert (spec.columns["source_id"], spec.columns["target_id"]) == ("source_lang", "target_lang")
+
+    @pytest.mark.parametrize(
+        ("code", "iso3"),
+        [("sw", "swh"), ("zh", "cmn"), ("fa", "pes"), ("ar", "ara"), ("et", "est"), ("tl", "tgl"), ("el", "ell")],
+    )
+    def test_tatoeba_is_named_by_iso_639_3(self, code, iso3):
+        assert task("tatoeba").splits["test"].config_for(code) == f"tatoeba.{iso3}"
+
+    def test_tatoeba_lacks_four_of_the_forty(self):
+        spec = task("tatoeba")
+        assert set(LANGUAGES) - set(spec.languages) == {"en", "ms", "my", "yo"}
+        codes = [spec.splits["test"].code(code) for code in spec.languages]
+        assert len(set(codes)) == 36
+        assert all(re.fullmatch(r"[a-z]{3}", code) for code in codes)
+
+    def test_a_split_s_own_revision_comes_first(self):
+        glue = DataSplit("nyu-mll/glue", "mnli", "train")
+        assert revision_of(glue) == REVISIONS["nyu-mll/glue"]
+        assert revision_of(replace(glue, revision="f" * 40)) == "f" * 40
+        assert revision_of(DataSplit("ldc/ccgbank", "default", "train")) is None
+
+    def test_every_data_set_of_xtreme_that_is_on_the_hub_is_pinned(self):
+        originals = {split.dataset for spec in tasks(suite=Suite.XTREME) for split in spec.splits.values()}
+        assert originals - REVISIONS.keys() == {"ldc/ccgbank"}
+
+    def test_pinned_revisions_are_whole_commits(self):
+        assert all(re.fullmatch(r"[0-9a-f]{40}", revision) for revision in REVISIONS.values())
+
+    def test_every_pinned_revision_is_of_something_in_the_catalogue_or_named_by_it(self):
+        used = {split.dataset for spec in TASKS.values() for split in spec.splits.values()}
+        used |= {encoder.location for encoder in ENCODERS.values()}
+        named = " ".join(spec.note for spec in TASKS.values())
+        assert [name for name in REVISIONS if name not in used and name not in named] == []
+
+
+class TestEncoders:
+    def test_xlm_r_in_two_sizes(self):
+        assert {slug: encoder.layers for slug, encoder in ENCODERS.items()} == {
+            "xlm-roberta-base": 12,
+            "xlm-roberta-large": 24,
+        }
+
+    def test_each_is_pinned_and_says_what_to_cite(self):
+        for encoder in ENCODERS.values():
+            assert encoder.revision == REVISIONS[encoder.location]
+            assert encoder.licence
+            assert "Conneau" in encoder.citation
+
+
+class TestUnknownNames:
+    def test_a_task_that_is_nearly_there(self):
+        with pytest.raises(RecipeError, match=r"^There is no task 'xnly'\. Did you mean xnli\?$"):
+            task("xnly")
+
+    def test_a_task_like_nothing_there(self):
+        with pytest.raises(
+            RecipeError, match=r"^There is no task '!!'\. Known are anli, anli_plus, bucc2018, .*xquad\.$"
+        ):
+            task("!!")
+
+    def test_a_language_by_its_name(self):
+        with pytest.raises(RecipeError, match=r"^There is no language 'Swahili'\. Did you mean sw\?$"):
+            language("Swahili")
+
+    def test_a_language_like_nothing_there(self):
+        with pytest.raises(RecipeError, match=r"^There is no language 'qq'\. Known are af, ar, bg, .*yo, zh\.$"):
+            language("qq")
+
+    def test_known_names_are_found(self):
+        assert task("xnli").title == "XNLI"
+        assert language("sw").name == "Swahili"
+
+
+def refusal(*specs: TaskSpec) -> str:
+    with pytest.raises(CatalogueError) as caught:
+        build(specs, LANGUAGES)
+    return str(caught.value)
+
+
+class TestRefusals:
+    mnli = TASKS["mnli"]
+    xnli = TASKS["xnli"]
+
+    def test_two_tasks_of_one_name(self):
+        assert refusal(self.mnli, self.mnli) == "Two tasks have the slug 'mnli'."
+
+    def test_an_unknown_language(self):
+        assert refusal(replace(self.mnli, languages=("en", "qq"))) == "Task 'mnli': unknown languages qq."
+
+    def test_no_language(self):
+        assert "unknown languages (none given)" in refusal(replace(self.mnli, languages=()))
+
+    def test_a_language_named_twice(self):
+        assert "a language is named twice" in refusal(replace(self.mnli, languages=("en", "en")))
+
+    def test_a_headline_that_is_no_metric(self):
+        assert "headline 'f1' is none of its metrics" in refusal(replace(self.mnli, headline="f1"))
+
+    def test_a_composite_headline_without_its_metrics(self):
+        found = refusal(replace(TASKS["squad_v1"], metrics=("f1",)))
+        assert "headline 'f1_em' needs the metrics exact_match" in found
+
+    def test_a_column_that_the_kind_needs(self):
+        found = refusal(replace(self.mnli, columns={"first": "premise", "label": "label"}))
+        assert found == "Task 'mnli': no column for second."
+
+    def test_multiple_choice_about_nothing(self):
+        found = refusal(replace(TASKS["hellaswag"], columns={"choices": "endings", "label": "label"}))
+        assert "no column for context or question" in found
+
+    def test_a_split_of_another_name(self):
+        splits = {"train": self.mnli.splits["train"], "dev": self.mnli.splits["validation"]}
+        assert "unknown splits dev" in refusal(replace(self.mnli, splits=splits))
+
+    def test_a_task_without_data(self):
+        assert "neither data nor a mixture" in refusal(replace(self.mnli, splits={}))
+
+    def test_training_on_a_task_that_is_not_there(self):
+        assert refusal(self.xnli) == "Task 'xnli': 'mnli' is not in the catalogue."
+
+    def test_training_on_a_task_without_training_data(self):
+        untrained = replace(self.mnli, splits={"validation": self.mnli.splits["validation"]})
+        assert "'mnli' has no training data" in refusal(untrained, self.xnli)
+
+    def test_training_on_a_task_with_other_labels(self):
+        assert "'mnli' has another kind or other labels" in refusal(
+            replace(self.mnli, labels=("0", "1", "2")), self.xnli
+        )
+
+    @pytest.mark.parametrize("field", ["licence", "citation"])
+    def test_no_licence_or_no_citation(self, field):
+        assert refusal(replace(self.mnli, **{field: " "})) == f"Task 'mnli': no {field}."
+
+    def test_a_stand_in_for_nothing(self):
+        assert "names the task that it stands in for" in refusal(replace(self.mnli, suite=Suite.STAND_IN))
+
+    def test_an_original_that_stands_in(self):
+        assert "names the task that it stands in for" in refusal(replace(self.mnli, stands_in_for="mnli"))
+
+
+DATA_DIR = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+def mirrored(spec: TaskSpec) -> dict[Path, DataSplit]:
+    """The files of the mirror that hold a split of `spec`, in any of its languages."""
+    files = {
+        DATA_DIR / split.dataset / split.config_for(code) / f"{part}.parquet": split
+        for split in spec.splits.values()
+        for code in spec.languages
+        for part in split.parts
+    }
+    return {file: split for file, split in files.items() if file.is_file()}
+
+
+@pytest.mark.real_data
+@pytest.mark.skipif(not DATA_DIR.is_dir(), reason="no local data mirror (DATA_DIR)")
+class TestMirror:
+    @EVERY_TASK
+    def test_declared_columns_and_labels_are_those_of_the_data(self, spec: TaskSpec):
+        parquet = pytest.importorskip("pyarrow.parquet")
+        files = mirrored(spec)
+        if not files:
+            pytest.skip("nothing of this task is in the mirror")
+        names = [name for value in spec.columns.values() for name in value.split(",")]
+        for file, split in files.items():
+            columns = set(parquet.read_schema(file).names)
+            asked = {name.partition(".")[0] for name in names} | {split.language_column, split.language_prefix_column}
+            assert asked - {""} <= columns, file
+            for part in ("label", "tags"):
+                if spec.labels and part in spec.columns:
+                    values = parquet.read_table(file, columns=[spec.columns[part]]).column(0)
+                    found = set(values.combine_chunks().flatten().to_pylist() if part == "tags" else values.to_pylist())
+                    assert found <= {-1, *range(len(spec.labels)), *spec.labels}, file
+
+    @pytest.mark.parametrize("slug", ["xnli", "tydiqa"])
+    def test_all_languages_of_a_joint_configuration_are_found(self, slug):
+        parquet = pytest.importorskip("pyarrow.parquet")
+        spec = task(slug)
+        # The mirror's copy of TyDiQA's test set has no answers, and another name.
+        name = "test" if slug == "xnli" else "validation_no_answers"
+        split = spec.splits["test"]
+        file = DATA_DIR / split.dataset / split.config / f"{name}.parquet"
+        if not file.is_file():
+            pytest.skip(f"{name} is not in the mirror")
+        column = split.language_column or split.language_prefix_column
+        found = {value.partition("-")[0] for value in parquet.read_table(file, columns=[column]).column(0).to_pylist()}
+        assert found == {split.code(code) for code in spec.languages}
+
+    def test_parallel_tasks_have_as_many_rows_in_every_language(self):
+        parquet = pytest.importorskip("pyarrow.parquet")
+        spec = task("xquad")
+        counts = {file: parquet.read_metadata(file).num_rows for file in mirrored(spec)}
+        assert set(counts.values()) <= {spec.sizes["test"]}

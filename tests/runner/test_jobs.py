@@ -1,0 +1,412 @@
+"""The worker's job, with the real queue, a real worker and a short script in the engine's place."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from django.conf import settings
+from django.db import connection, connections
+from django.utils import timezone
+
+from leaderboard.celery import app
+from leaderboard.models import Artifact, Score, Stage
+from leaderboard.services import progress, results
+from runner import jobs, spec
+from runner.curve import Curve
+from tests.stages import empty_queue, make_evaluation, make_run, make_training, status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# An engine that does what its job says, without a model: scores for an evaluation, a file for a training.
+ENGINE = """
+import hashlib, json, os, signal, sys, time
+from pathlib import Path
+from runner.spec import Job
+job = Job.from_json(Path(sys.argv[1]).read_text())
+output, plan = Path(job.output), job.stage.plan
+def say(event, **fields):
+    print(json.dumps({"event": event, **fields}), flush=True)
+def write(name, content):
+    (output / name).write_bytes(content)
+    say("artifact", kind="checkpoint", path=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+def score(language, value=80.0):
+    say("score", task=plan.task, language=language, metric="accuracy", value=value, n=1000)
+say("environment", device="cpu", secret=os.environ.get("SECRET_KEY"))
+"""
+GOOD = """
+print("some log", file=sys.stderr)
+if plan.action == "train":
+    for step in range(3):
+        say("curve", step=step, loss=1 / (step + 1))
+    say("progress", done=3, total=3, unit="steps", note="Training")
+    write("model.bin", b"weights")
+else:
+    assert (Path(job.parent_output) / "model.bin").read_bytes() == b"weights"
+    say("data", task=plan.task, sha256="0" * 64, rows=1000)
+    for language in plan.languages:
+        score(language)
+say("done", seconds=1)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _fast(settings, tmp_path: Path) -> Iterator[None]:
+    settings.ARTIFACT_DIR = tmp_path / "artifacts"
+    settings.HEARTBEAT_SECONDS = 0.1
+    empty_queue()
+    jobs.SHUTTING_DOWN.clear()
+    yield
+    jobs.SHUTTING_DOWN.clear()
+    empty_queue()
+
+
+@pytest.fixture
+def engine(settings, tmp_path: Path) -> Callable[[str], None]:
+    def put(script: str) -> None:
+        path = tmp_path / "engine.py"
+        path.write_text(
+            f"import sys; sys.path.insert(0, {str(settings.BASE_DIR)!r})\n{ENGINE}" + textwrap.dedent(script)
+        )
+        settings.ENGINE_COMMAND = [sys.executable, str(path)]
+
+    put(GOOD)
+    return put
+
+
+def fresh(stage: Stage) -> Stage:
+    return Stage.objects.select_related("parent").get(pk=stage.pk)
+
+
+def queued_evaluation() -> Stage:
+    stage = make_evaluation(status="queued")
+    make_run([stage])
+    return stage
+
+
+def _in_background(stage: Stage) -> threading.Thread:
+    def work() -> None:
+        try:
+            jobs.run_stage(stage.pk)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def _until(condition: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.05)
+
+
+# With a worker, from submission to scores.
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_it_works(engine, concurrency: int) -> None:
+    train = make_training()
+    evaluations = [make_evaluation(train) for _ in range(3)]
+    runs = [make_run([train, evaluation]) for evaluation in evaluations]
+    with start_worker(app, pool="threads", concurrency=concurrency, perform_ping_check=False):
+        progress.dispatch_ready()
+        _until(lambda: set(status(train, *evaluations)) == {"done"})
+    assert [run.scores.count() for run in runs] == [2, 2, 2]
+    assert {stage.attempt for stage in (fresh(train), *map(fresh, evaluations))} == {1}
+
+    train = fresh(train)
+    assert (train.done, train.total, train.unit) == (3, 3, "steps")
+    assert train.environment == {"device": "cpu", "secret": None}
+    kinds = set(Artifact.objects.filter(stage=train).values_list("kind", flat=True))
+    assert kinds == {"checkpoint", "log", "curve"}
+    for artifact in Artifact.objects.all():
+        assert (settings.ARTIFACT_DIR / artifact.path).stat().st_size == artifact.size
+    assert (results.folder(train) / "stage.log").read_text() == "some log\n"
+    assert fresh(evaluations[0]).data[0]["rows"] == 1000
+
+
+def test_the_job_file_is_what_the_engine_needs(engine) -> None:
+    train = make_training(status="done")
+    stage = make_evaluation(train, status="queued")
+    jobs.run_stage(stage.pk)
+    job = spec.Job.from_json((results.folder(stage) / "stage.json").read_text())
+    assert job.stage.fingerprint == stage.fingerprint
+    assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
+    assert job.stage.encoder.location == "some/folder"
+
+
+def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:
+    engine('open(output / "runs", "a").write("x"); time.sleep(0.3)' + GOOD)
+    stage = make_training(status="queued")
+    threads = [_in_background(stage) for _ in range(2)]
+    for thread in threads:
+        thread.join()
+    assert status(stage) == ["done"]
+    assert (results.folder(stage) / "runs").read_text() == "x"
+
+
+def test_a_message_for_a_stage_that_is_done_does_nothing(engine) -> None:
+    stage = make_training(status="done")
+    jobs.run_stage(stage.pk)
+    assert not results.folder(stage).exists()
+
+
+# What can go wrong.
+
+
+@pytest.mark.parametrize(
+    ("script", "failure", "message"),
+    [
+        ('say("error", family="submitter", message="No such split.");sys.exit(2)', "submitter", "No such split."),
+        ("sys.exit(3)", "out_of_memory", "The engine ran out of memory."),
+        ("raise KeyError", "bug", "The engine ended with exit code 1; its log says more."),
+        ('say("done", seconds=1)', "bug", "reported no accuracy for de."),
+        ('score("de"); score("sw", 101); say("done", seconds=1)', "bug", "scores lie in 0..100."),
+        (
+            'say("score", task=plan.task); say("done", seconds=1)',
+            "bug",
+            "A result lacks a field: KeyError('language').",
+        ),
+        (
+            'score("de"); score("sw"); say("artifact", kind="log", path="x", sha256="", size=1); say("done", seconds=1)',
+            "bug",
+            "reported the file x, which is not there.",
+        ),
+    ],
+)
+def test_a_failure_is_told_in_a_sentence_with_the_log_at_hand(engine, script: str, failure: str, message: str) -> None:
+    engine(script)
+    stage = queued_evaluation()
+    jobs.run_stage(stage.pk)
+    stage = fresh(stage)
+    assert (stage.status, stage.failure) == ("failed", failure)
+    assert stage.message.endswith(message)
+    assert stage.artifacts.filter(kind="log").exists()
+    assert not Score.objects.exists()
+
+
+def test_the_time_limit_ends_a_stage(engine, settings) -> None:
+    settings.STAGE_TIME_LIMIT = 0.5
+    engine("time.sleep(30)")
+    stage = queued_evaluation()
+    jobs.run_stage(stage.pk)
+    assert fresh(stage).failure == "time_limit"
+
+
+def test_a_stage_of_another_version_of_the_engine_is_the_submitters_to_mend(engine) -> None:
+    stage = queued_evaluation()
+    Stage.objects.filter(pk=stage.pk).update(spec={**stage.spec, "engine_version": "0"})
+    jobs.run_stage(stage.pk)
+    stage = fresh(stage)
+    assert (stage.status, stage.failure) == ("failed", "submitter")
+    assert "submit the run again" in stage.message
+
+
+def test_an_engine_that_does_not_exist_is_a_bug(settings) -> None:
+    settings.ENGINE_COMMAND = ["/no/such/engine"]
+    stage = queued_evaluation()
+    jobs.run_stage(stage.pk)
+    assert fresh(stage).failure == "bug"
+
+
+def test_an_engine_that_is_killed_is_tried_again(engine) -> None:
+    engine(
+        """
+        if not (output / "once").exists():
+            (output / "once").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+        + textwrap.dedent(GOOD)
+    )
+    stage = make_training(status="queued")
+    jobs.run_stage(stage.pk)
+    if fresh(stage).failure == "out_of_memory":
+        pytest.skip("this system does not tell a kill for memory from another")
+    assert (fresh(stage).status, fresh(stage).losses) == ("queued", 1)
+    jobs.run_stage(stage.pk)
+    assert status(stage) == ["done"]
+
+
+# Stopping.
+
+WAIT = """
+def leave(*_):
+    (output / "checkpoint").touch()
+    sys.exit(4)
+signal.signal(signal.SIGTERM, leave)
+(output / "begun").touch()
+for _ in range(300):
+    time.sleep(0.1)
+    say("progress", done=1, total=300, unit="steps", note="")
+"""
+
+
+def begun(stage: Stage) -> bool:
+    return (results.folder(stage) / "begun").exists()
+
+
+def test_cancelling_a_run_ends_its_engine_within_seconds(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    run = make_run([stage])
+    job = _in_background(stage)
+    _until(lambda: begun(stage))
+    asked = time.monotonic()
+    progress.cancel_run(run)
+    job.join()
+    assert time.monotonic() - asked < 5
+    assert status(stage) == ["cancelled"]
+    assert (results.folder(stage) / "checkpoint").exists()
+
+
+def test_a_worker_that_shuts_down_gives_its_stage_back(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    job = _in_background(stage)
+    _until(lambda: begun(stage))
+    jobs.SHUTTING_DOWN.set()
+    job.join()
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 0)
+    assert stage.seconds > 0
+    assert (results.folder(stage) / "checkpoint").exists()
+
+
+def test_an_engine_whose_lease_was_taken_is_stopped_and_writes_nothing(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    job = _in_background(stage)
+    _until(lambda: begun(stage))
+    Stage.objects.filter(pk=stage.pk).update(attempt=7, worker="another")
+    job.join()
+    stage = fresh(stage)
+    assert (stage.status, stage.attempt, stage.worker, stage.seconds) == ("running", 7, "another", 0)
+
+
+def test_progress_is_written_while_the_engine_works(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    job = _in_background(stage)
+    try:
+        _until(lambda: fresh(stage).total == 300)
+        assert fresh(stage).lease_until > timezone.now()
+    finally:
+        jobs.SHUTTING_DOWN.set()
+        job.join()
+
+
+def test_the_sweeper_outlives_a_database_that_is_away(monkeypatch, caplog) -> None:
+    stage = make_training(status="queued")
+    sweeper = jobs.Sweeper(concurrency=1)
+    with monkeypatch.context() as patch:
+        patch.setitem(connection.settings_dict, "NAME", "/no/such/folder/database")
+        connection.close()
+        sweeper.sweep()
+        connection.close()
+    assert "A sweep failed." in caplog.text
+    sweeper.sweep()
+    assert fresh(stage).sent is not None
+
+
+# The curve.
+
+
+def test_the_curve_goes_on_where_a_resumed_engine_begins(tmp_path: Path) -> None:
+    first = Curve(tmp_path)
+    for step in (10, 20, 30):
+        first.append({"step": step, "loss": 3})
+    with (tmp_path / "curve.jsonl").open("a") as file:
+        file.write('{"step": 4')
+    resumed = Curve(tmp_path)
+    for step in (20, 30, 40):
+        resumed.append({"step": step, "loss": 2})
+    points = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
+    assert [(point["step"], point["loss"]) for point in points] == [(10, 3), (20, 2), (30, 2), (40, 2)]
+
+
+# A worker as it is started by hand.
+
+
+@pytest.fixture
+def worker(settings, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Starts `celery -A leaderboard worker` on this test's database, with `tmp_path`/engine.py for an engine."""
+    (tmp_path / "worker_settings.py").write_text(
+        "from leaderboard.settings import *\n"
+        f"DATABASES['default']['NAME'] = {str(connection.settings_dict['NAME'])!r}\n"
+        f"ENGINE_COMMAND = [{sys.executable!r}, {str(tmp_path / 'engine.py')!r}]\n"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{tmp_path}{os.pathsep}{settings.BASE_DIR}",
+        "DJANGO_SETTINGS_MODULE": "worker_settings",
+        "ARTIFACT_DIR": str(settings.ARTIFACT_DIR),
+        "HEARTBEAT_SECONDS": "1",
+        "LEASE_SECONDS": "2",
+        "SWEEP_SECONDS": "1",
+        "RESEND_SECONDS": "1",
+    }
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "celery", "-A", "leaderboard", "worker", "--loglevel", "INFO"]
+        with (tmp_path / "worker.log").open("a") as log:
+            started.append(subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stderr=log, stdout=log))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_asked_to_stop_lets_its_engine_write_a_checkpoint(engine, worker, number: int) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    process = worker()
+    _until(lambda: begun(stage))
+    process.send_signal(number)
+    assert process.wait(timeout=15) is not None
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 0)
+    assert (results.folder(stage) / "checkpoint").exists()
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_stage_goes_on(engine, worker) -> None:
+    engine("if (output / 'begun').exists():\n" + textwrap.indent(GOOD, "    ") + "    sys.exit()\n" + WAIT)
+    train = make_training(status="queued")
+    evaluate = make_evaluation(train)
+    run = make_run([train, evaluate])
+    process = worker()
+    _until(lambda: begun(train))
+    process.kill()
+    process.wait()
+    worker()
+    _until(lambda: status(train, evaluate) == ["done", "done"], seconds=30)
+    assert fresh(train).losses == 1
+    assert run.scores.count() == 2
+
+
+def test_many_stages_and_two_workers_run_each_once(engine, worker) -> None:
+    engine('(output / "runs").open("a").write("x")\n' + GOOD)
+    parents = [make_training(status="queued") for _ in range(6)]
+    children = [make_evaluation(parent) for parent in parents]
+    make_run([*parents, *children])
+    worker()
+    worker()
+    _until(lambda: set(status(*parents, *children)) == {"done"}, seconds=40)
+    assert {(results.folder(stage) / "runs").read_text() for stage in (*parents, *children)} == {"x"}
+    assert set(Stage.objects.values_list("attempt", flat=True)) == {1}

@@ -1,0 +1,334 @@
+"""The supervisor, with real processes: how an engine can end, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runner.process import SUPERVISOR, out_of_memory_kills
+from runner.supervisor import LOCK, LOG, Ending, Limits, Outcome, supervise
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Watcher:
+    """Keeps what it hears; wishes to stop when `wish` says so."""
+
+    def __init__(self, wish: Callable[[Watcher], Ending | None] = lambda watcher: None) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.beats = 0
+        self._wish = wish
+
+    def event(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+
+    def beat(self) -> None:
+        self.beats += 1
+
+    def should_stop(self) -> Ending | None:
+        return self._wish(self)
+
+    @property
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.events]
+
+
+def python(script: str) -> list[str]:
+    """A command for an engine that is this short script; `say` writes an event."""
+    prelude = """
+        import json, os, signal, sys, time
+        def say(event, **fields):
+            print(json.dumps({"event": event, **fields}), flush=True)
+    """
+    return [sys.executable, "-c", textwrap.dedent(prelude) + textwrap.dedent(script)]
+
+
+def run(folder: Path, command: Sequence[str], watcher: Watcher | None = None, **limits: float) -> Outcome:
+    limits = {"heartbeat": 0.05, "grace": 5, "deadline": 30, **limits}
+    return supervise(command, folder, watcher or Watcher(), Limits(**limits), cwd=ROOT)
+
+
+def on_first_event(ending: Ending) -> Callable[[Watcher], Ending | None]:
+    return lambda watcher: ending if watcher.events else None
+
+
+# Endings.
+
+
+def test_it_works(tmp_path: Path) -> None:
+    watcher = Watcher()
+    script = """
+        print("log line", file=sys.stderr)
+        say("progress", done=1, total=2)
+        time.sleep(0.3)
+        say("done", seconds=1.5)
+    """
+    outcome = run(tmp_path, python(script), watcher)
+    assert (outcome.ending, outcome.message) == (Ending.DONE, "")
+    assert watcher.names == ["progress", "done"]
+    assert watcher.beats > 1
+    assert outcome.log_tail == ("log line",)
+    assert outcome.seconds > 0.3
+
+
+@pytest.mark.parametrize(
+    ("script", "ending", "message"),
+    [
+        (
+            'say("error", family="submitter", message="There is no task.");sys.exit(2)',
+            Ending.SUBMITTER,
+            "There is no task.",
+        ),
+        ('say("error", family="out_of_memory", message="Too big.");sys.exit(3)', Ending.OUT_OF_MEMORY, "Too big."),
+        ("sys.exit(3)", Ending.OUT_OF_MEMORY, "The engine ran out of memory."),
+        ('say("error", family="bug", message="KeyError: x");sys.exit(1)', Ending.BUG, "KeyError: x"),
+        ("raise KeyError", Ending.BUG, "The engine ended with exit code 1; its log says more."),
+        # Python's own exit code 2 is no word of the submitter's.
+        ("sys.exit(2)", Ending.BUG, "The engine ended with exit code 2; its log says more."),
+        ("pass", Ending.BUG, "The engine ended without saying that it was done."),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", Ending.BUG, "The engine crashed with SIGSEGV."),
+        ("sys.exit(4)", Ending.STOPPED, "The engine was asked to stop from outside."),
+        ("os.kill(os.getpid(), signal.SIGTERM)", Ending.STOPPED, "The engine was asked to stop from outside."),
+    ],
+)
+def test_each_ending_has_its_name_and_sentence(tmp_path: Path, script: str, ending: Ending, message: str) -> None:
+    outcome = run(tmp_path, python(script))
+    assert (outcome.ending, outcome.message) == (ending, message)
+
+
+def test_a_kill_from_outside_is_told_from_one_for_memory_where_the_system_says(tmp_path: Path) -> None:
+    outcome = run(tmp_path, python("os.kill(os.getpid(), signal.SIGKILL)"))
+    if out_of_memory_kills() is None:
+        assert outcome.ending is Ending.OUT_OF_MEMORY
+        assert "most likely" in outcome.message
+    else:
+        assert outcome.ending is Ending.KILLED
+
+
+def test_a_traceback_is_in_the_log_and_its_tail(tmp_path: Path) -> None:
+    (tmp_path / LOG).write_text("an earlier attempt\n")
+    outcome = run(tmp_path, python("raise ValueError('what happened')"))
+    assert outcome.log_tail[-1] == "ValueError: what happened"
+    assert "an earlier attempt" not in outcome.log_tail
+    assert (tmp_path / LOG).read_text().startswith("an earlier attempt\n")
+
+
+def test_a_command_that_does_not_exist_is_an_error_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        run(tmp_path, ["/no/such/engine"])
+
+
+# Stopping.
+
+
+def test_a_cancelled_engine_may_write_its_checkpoint(tmp_path: Path) -> None:
+    script = f"""
+        def leave(*_):
+            open({str(tmp_path / "checkpoint")!r}, "w").close()
+            sys.exit(4)
+        signal.signal(signal.SIGTERM, leave)
+        say("progress", done=0, total=1)
+        time.sleep(30)
+    """
+    outcome = run(tmp_path, python(script), Watcher(on_first_event(Ending.CANCELLED)))
+    assert outcome.ending is Ending.CANCELLED
+    assert outcome.seconds < 5
+    assert (tmp_path / "checkpoint").exists()
+
+
+def test_an_engine_that_does_not_listen_is_killed_after_its_grace(tmp_path: Path) -> None:
+    script = 'signal.signal(signal.SIGTERM, signal.SIG_IGN);say("progress", done=0, total=1);time.sleep(30)'
+    outcome = run(tmp_path, python(script), Watcher(on_first_event(Ending.STOPPED)), grace=0.3)
+    assert outcome.ending is Ending.STOPPED
+    assert 0.3 < outcome.seconds < 5
+
+
+def test_the_deadline_ends_an_engine(tmp_path: Path) -> None:
+    outcome = run(tmp_path, python("time.sleep(30)"), deadline=0.3)
+    assert outcome.ending is Ending.TIME_LIMIT
+    assert outcome.message == "It was stopped after its time limit of 0.3 seconds."
+
+
+def test_an_engine_that_is_done_before_it_hears_of_cancelling_is_done(tmp_path: Path) -> None:
+    script = """
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        say("progress", done=0, total=1)
+        time.sleep(0.5)
+        say("done", seconds=1)
+    """
+    outcome = run(tmp_path, python(script), Watcher(on_first_event(Ending.CANCELLED)))
+    assert outcome.ending is Ending.DONE
+
+
+def test_nothing_of_the_engine_stays_behind(tmp_path: Path) -> None:
+    script = f"""
+        import subprocess
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+        open({str(tmp_path / "child")!r}, "w").write(str(child.pid))
+        say("done", seconds=1)
+    """
+    begun = time.monotonic()
+    assert run(tmp_path, python(script)).ending is Ending.DONE
+    assert time.monotonic() - begun < 10  # the child held the pipe open and was not waited for
+    _until(lambda: not _alive(int((tmp_path / "child").read_text())))
+
+
+# Events.
+
+
+def test_lines_that_are_no_events_go_to_the_log(tmp_path: Path) -> None:
+    watcher = Watcher()
+    script = r"""
+        print("Downloading...", flush=True)
+        print('["no", "event"]', flush=True)
+        sys.stdout.write('{"event": "score", "value": 1}\n{"event": "sco')
+        sys.stdout.flush()
+        time.sleep(0.2)
+        sys.stdout.write('re", "value": 2}\n')
+        say("done", seconds=1)
+        sys.stdout.write('{"event": "score", "va')
+    """
+    outcome = run(tmp_path, python(script), watcher)
+    assert outcome.ending is Ending.DONE
+    assert [event.get("value") for event in watcher.events] == [1, 2, None]
+    assert outcome.log_tail == ("Downloading...", '["no", "event"]', '{"event": "score", "va')
+
+
+def test_many_events_arrive_all_and_in_order(tmp_path: Path) -> None:
+    watcher = Watcher()
+    script = 'for n in range(20000): print(json.dumps({"event": "score", "value": n}))\nsay("done", seconds=1)'
+    assert run(tmp_path, python(script), watcher).ending is Ending.DONE
+    assert [event["value"] for event in watcher.events[:-1]] == list(range(20000))
+
+
+def test_an_endless_line_is_no_event_and_fills_no_memory(tmp_path: Path) -> None:
+    script = 'sys.stdout.write("x" * 3_000_000); print(); say("done", seconds=1)'
+    watcher = Watcher()
+    assert run(tmp_path, python(script), watcher).ending is Ending.DONE
+    assert watcher.names == ["done"]
+
+
+def test_an_engine_that_closes_its_output_is_still_watched(tmp_path: Path) -> None:
+    watcher = Watcher()
+    script = 'say("done", seconds=1); os.close(1); time.sleep(0.5); os._exit(0)'
+    assert run(tmp_path, python(script), watcher).ending is Ending.DONE
+    assert watcher.beats > 3
+
+
+# The engine and its supervisor.
+
+
+def test_the_engine_leads_a_session_of_its_own_and_has_no_input(tmp_path: Path) -> None:
+    watcher = Watcher()
+    run(tmp_path, python('say("done", own=os.getsid(0) == os.getpid(), input=sys.stdin.read())'), watcher)
+    assert watcher.events == [{"event": "done", "own": True, "input": ""}]
+
+
+SUPERVISE = """
+import sys
+from pathlib import Path
+from tests.runner.test_supervisor import Watcher, python, run
+run(Path(sys.argv[1]), python(Path(sys.argv[2]).read_text()))
+"""
+
+
+def _supervisor(folder: Path, script: str) -> tuple[subprocess.Popen[bytes], int]:
+    """A supervisor in a process of its own, and the process id that its engine wrote to `folder`/pid."""
+    (folder / "engine.py").write_text(textwrap.dedent(script))
+    process = subprocess.Popen([sys.executable, "-c", SUPERVISE, folder, folder / "engine.py"], cwd=ROOT)
+    engine = folder / "pid"
+    _until(lambda: engine.exists() and engine.read_text())
+    return process, int(engine.read_text())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process of its parent's death")
+def test_an_engine_whose_supervisor_is_killed_gets_to_write_its_checkpoint(tmp_path: Path) -> None:
+    script = f"""
+        from runner.process import die_with_parent
+        def leave(*_):
+            open({str(tmp_path / "checkpoint")!r}, "w").close()
+            sys.exit(4)
+        signal.signal(signal.SIGTERM, leave)
+        die_with_parent()
+        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+        time.sleep(60)
+    """
+    supervisor, engine = _supervisor(tmp_path, script)
+    supervisor.kill()
+    supervisor.wait()
+    _until(lambda: (tmp_path / "checkpoint").exists() and not _alive(engine))
+
+
+def test_a_leftover_engine_is_ended_before_another_begins_in_its_folder(tmp_path: Path) -> None:
+    script = f"""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+        time.sleep(60)
+    """
+    supervisor, leftover = _supervisor(tmp_path, script)
+    supervisor.kill()
+    supervisor.wait()
+    assert _alive(leftover)
+    watcher = Watcher()
+    outcome = run(tmp_path, python('say("done", seconds=1)'), watcher, grace=0.5)
+    assert outcome.ending is Ending.DONE
+    assert not _alive(leftover)
+
+
+def test_a_folder_that_is_not_let_go_is_left_alone(tmp_path: Path) -> None:
+    hold = f"""
+import fcntl, time
+lock = open({str(tmp_path / LOCK)!r}, "a+")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+    holder = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        wish = Watcher(lambda watcher: Ending.CANCELLED if watcher.beats > 2 else None)
+        outcome = run(tmp_path, python('say("done", seconds=1)'), wish)
+        assert outcome.ending is Ending.CANCELLED
+        assert not wish.events
+    finally:
+        holder.kill()
+        holder.communicate()
+
+
+def test_an_engine_that_was_started_by_hand_has_no_supervisor_to_die_with() -> None:
+    command = [sys.executable, "-c", "from runner.process import die_with_parent; die_with_parent(); print('alive')"]
+    environment = {name: value for name, value in os.environ.items() if name != SUPERVISOR}
+    assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).stdout == b"alive\n"
+
+
+def test_an_engine_whose_supervisor_died_before_it_could_ask_ends_too() -> None:
+    command = [sys.executable, "-c", "from runner.process import die_with_parent; die_with_parent(); print('alive')"]
+    environment = {**os.environ, SUPERVISOR: "1" if os.getpid() != 1 else "2"}
+    assert subprocess.run(command, cwd=ROOT, env=environment).returncode == -signal.SIGTERM
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _until(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.02)
