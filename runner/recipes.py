@@ -131,11 +131,16 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
     return list(stages.values())
 
 
+def obstacle_to(task: TaskSpec) -> str:
+    """Why the engine cannot train or evaluate `task` yet, as the end of a sentence; empty where it can."""
+    trainer = find_task(task.trained_on) if task.trained_on else task
+    return task.obstacle or trainer.obstacle
+
+
 def _refuse_obstacles(slugs: Iterable[str]) -> None:
-    for target in (find_task(slug) for slug in slugs):
-        trainer = find_task(target.trained_on) if target.trained_on else target
-        if obstacle := target.obstacle or trainer.obstacle:
-            raise RecipeError(f"{target.title} cannot be run: {obstacle}.")
+    for task in (find_task(slug) for slug in slugs):
+        if obstacle := obstacle_to(task):
+            raise RecipeError(f"{task.title} cannot be run: {obstacle}.")
 
 
 def _intermediate(recipe: Recipe, seed: int) -> Stage | None:

@@ -20,6 +20,11 @@ from runner.tasks.registry import revision_of
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.parquet$")
 
 
+# Data sets for which the hub did not answer this process: it waits for a minute each time, and an evaluation
+# asks for dozens of languages.
+_unreachable: set[str] = set()
+
+
 @dataclass(frozen=True)
 class Rows:
     """The columns that were asked for, as Python lists of equal length, and where they come from.
@@ -106,8 +111,12 @@ def _from_hub(split: DataSplit, config: str, part: str) -> pa.Table:
     from datasets import load_dataset
 
     try:
+        if split.dataset in _unreachable:
+            raise ConnectionError("the hub did not answer a moment ago")
         return load_dataset(split.dataset, config, split=part, revision=revision).with_format("arrow")[:]
     except Exception as error:
+        if isinstance(error, ConnectionError):
+            _unreachable.add(split.dataset)
         # The library raises a dozen unrelated classes for an unreachable hub, an unknown name or a broken file.
         raise RecipeError(
             f"{where} is not in the local mirror, and the hub did not give it at revision {revision[:12]} "

@@ -1,0 +1,64 @@
+# `make run` and `make test` do everything that they need first; a second call is quick.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+VAR_DIR ?= var
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format lock clean
+
+help:
+	@echo "make run      start the leaderboard and one worker, print the address, stop both on ctrl-C"
+	@echo "make test     install what the tests need and run them all"
+	@echo "make install  .venv, dependencies, database, static files"
+	@echo "make lint     ruff and the import contracts; make format: mend what ruff can"
+	@echo "make lock     lock requirements*.in into requirements*.txt"
+	@echo "make clean    remove .venv and caches (never $(VAR_DIR), which holds the results)"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed, found {sys.version.split()[0]}: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/requirements.stamp: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/requirements-dev.stamp: requirements-dev.txt .venv/requirements.stamp
+	$(BIN)/python -m pip install --quiet --requirement requirements-dev.txt
+	@touch $@
+
+# Migrating mirrors the catalogue too, so it runs every time: a second when there is nothing to do.
+install: .venv/requirements.stamp
+	$(BIN)/python manage.py migrate --verbosity 0
+	$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+
+run: install
+	@exec $(BIN)/python manage.py up
+
+lint: .venv/requirements-dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: .venv/requirements-dev.stamp
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The engine's tests touch no database: the second, PostgreSQL, run leaves them out, and the browser's too.
+test: lint
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --database=postgresql -m "not e2e" tests/leaderboard tests/runner
+
+# Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
+COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \
+	--no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+lock: .venv/requirements-dev.stamp
+	$(COMPILE) --output-file requirements.txt requirements.in
+	sed -i.bak -E 's/^([a-z0-9._-]+==[^+ ]+)\+[a-z0-9.]+/\1/' requirements.txt && rm requirements.txt.bak
+	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find leaderboard runner tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,14 @@
+"""The application: its catalogue is mirrored into the database after every migrate."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class LeaderboardConfig(AppConfig):
+    name = "leaderboard"
+    verbose_name = "Leaderboard"
+
+    def ready(self) -> None:
+        from leaderboard.services.catalogue import mirror_after_migrate
+
+        post_migrate.connect(mirror_after_migrate, sender=self)

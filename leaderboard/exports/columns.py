@@ -1,0 +1,62 @@
+"""The columns of the CSV files: name, unit and meaning. The header is stable; the About page prints this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    """One column of a file."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+SCORES = (
+    ExportColumn("run", "number", "The run; its page is /runs/<run>/."),
+    ExportColumn("origin", "local, published, uploaded", "Whether the run was trained here or comes from outside."),
+    ExportColumn("source", "key", "Where a published score comes from; empty for runs from here."),
+    ExportColumn("source_status", "quoted, secondary, unverified, checked", "Whether somebody checked the source."),
+    ExportColumn("encoder", "slug", "The pretrained encoder."),
+    ExportColumn("method", "baseline, intermediate, multi_task", "How the encoder was trained before the target."),
+    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty for a baseline."),
+    ExportColumn("seed", "number", "The seed of the run; empty for published runs."),
+    ExportColumn("recipe", "SHA-256", "Fingerprint of everything that was trained, seed excepted."),
+    ExportColumn("task", "slug", "The task that was evaluated."),
+    ExportColumn("suite", "xtreme, stand_in, pocket", "Stand-ins are never averaged with XTREME's tasks."),
+    ExportColumn("language", "ISO 639-1", "The language; empty where a source prints only the mean over languages."),
+    ExportColumn("metric", "name", "accuracy, f1, exact_match, precision or recall."),
+    ExportColumn("value", "0 to 100", "The score, in full precision."),
+    ExportColumn("n", "items", "Test items that the score is over; empty where unknown."),
+    ExportColumn("split", "name", "The split that was evaluated."),
+    ExportColumn("protocol", "text", "The protocol in a few words."),
+    ExportColumn("protocol_fingerprint", "SHA-256", "Scores are comparable only where this is equal."),
+    ExportColumn("created", "ISO 8601, UTC", "When the score was recorded."),
+)
+
+VIEW = (
+    ExportColumn("row", "text", "The row's title on the page."),
+    ExportColumn("origin", "local, published, uploaded", "Whether the row was trained here or comes from outside."),
+    ExportColumn("source", "text", "Where a published row comes from; empty for rows from here."),
+    ExportColumn("source_status", "quoted, secondary, unverified, checked", "Whether somebody checked the source."),
+    ExportColumn("encoder", "slug", "The pretrained encoder."),
+    ExportColumn("method", "baseline, intermediate, multi_task", "How the encoder was trained before the target."),
+    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty for a baseline."),
+    ExportColumn("recipe", "SHA-256", "Fingerprint of everything that was trained, seed excepted."),
+    ExportColumn("column", "key", "The page's column, as the parameter `sort` names it."),
+    ExportColumn("task", "slug", "The column's task; empty for the overall mean."),
+    ExportColumn("split", "name", "The split that was evaluated."),
+    ExportColumn("protocol", "text", "The protocol in a few words."),
+    ExportColumn("protocol_fingerprint", "SHA-256", "Scores are comparable only where this is equal."),
+    ExportColumn("languages", "codes joined by +", "What the mean is over; tasks in the overall column."),
+    ExportColumn("score", "0 to 100", "Mean over seeds of the mean over languages; empty unless all are there."),
+    ExportColumn("sd", "points", "Sample standard deviation over measurements; empty below two."),
+    ExportColumn("n", "measurements", "Independent measurements in the mean: seeds, or 1 where nothing is drawn."),
+    ExportColumn("have", "count", "Languages (tasks in the overall column) that are there."),
+    ExportColumn("expected", "count", "Languages (tasks in the overall column) that a complete cell has."),
+    ExportColumn("difference", "points", "Paired difference to the baseline; empty where there is none."),
+    ExportColumn("pairs", "count", "Seeds that the difference pairs."),
+    ExportColumn("difference_have", "count", "Languages that the difference is over."),
+)

@@ -1,0 +1,56 @@
+"""Named questions to the tables, so that views, services and the admin ask them in the same words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
+
+
+class StageQuerySet(models.QuerySet):
+    """Stages by what may happen to them next."""
+
+    def ready(self) -> StageQuerySet:
+        """Waiting stages whose parent is done (or that have none)."""
+        return self.filter(Q(parent__isnull=True) | Q(parent__status="done"), status="waiting")
+
+    def expired(self, now: datetime) -> StageQuerySet:
+        """Running stages whose worker no longer renews its lease."""
+        return self.filter(status="running", lease_until__lt=now)
+
+    def unheard(self, sent_before: datetime) -> StageQuerySet:
+        """Queued stages whose message was never sent, or so long ago that it may be lost."""
+        return self.filter(Q(sent__isnull=True) | Q(sent__lt=sent_before), status="queued")
+
+
+class RunQuerySet(models.QuerySet):
+    """Runs with what their stages add up to."""
+
+    def with_progress(self) -> RunQuerySet:
+        """Adds `stage_count`, `stages_done` and `status`, without a query per run.
+
+        A run is done when all its stages are, fails with its first failed stage, runs while any runs.
+        """
+        # One annotated subquery per state keeps this a single statement on both databases.
+        stages = self.model.stages.through.objects.filter(run_id=OuterRef("pk"))
+
+        def has(*statuses: str) -> Exists:
+            return Exists(stages.filter(stage__status__in=statuses))
+
+        def count(**conditions: object) -> Subquery:
+            grouped = stages.filter(**conditions).order_by().values("run_id").annotate(n=Count("pk")).values("n")
+            return Subquery(grouped, output_field=models.IntegerField())
+
+        return self.annotate(
+            stage_count=models.functions.Coalesce(count(), 0),
+            stages_done=models.functions.Coalesce(count(stage__status="done"), 0),
+            status=Case(
+                When(~Exists(stages.exclude(stage__status="done")), then=Value("done")),
+                When(has("failed"), then=Value("failed")),
+                When(Q(cancelled__isnull=False) | has("cancelled"), then=Value("cancelled")),
+                When(has("running"), then=Value("running")),
+                default=Value("queued"),
+                output_field=models.CharField(),
+            ),
+        )

@@ -1,0 +1,112 @@
+"""Sources, protocols, artifacts and scores: what was measured, how, and where it comes from."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from leaderboard.models.catalogue import Language, Task
+from leaderboard.models.experiments import Run, Stage
+
+
+class Source(models.Model):
+    """Where published numbers come from, and whether somebody checked them against it."""
+
+    class Status(models.TextChoices):
+        QUOTED = "quoted", "Quoted from the source"
+        SECONDARY = "secondary", "Quoted from a secondary source"
+        UNVERIFIED = "unverified", "Not verified"
+        CHECKED = "checked", "Checked by a maintainer"
+
+    key = models.CharField(primary_key=True, max_length=60)
+    title = models.TextField()
+    url = models.URLField(blank=True)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNVERIFIED)
+    note = models.TextField(blank=True)
+    checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    checked = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Protocol(models.Model):
+    """Everything that makes two scores of a task comparable; equal protocols are one row."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="protocols")
+    split = models.CharField(max_length=40)
+    limit = models.PositiveIntegerField(null=True, blank=True, help_text="Items per language; empty: all.")
+    max_length = models.PositiveIntegerField(null=True, blank=True)
+    layer = models.PositiveSmallIntegerField(null=True, blank=True)
+    pooling = models.CharField(max_length=10, blank=True)
+    precision = models.CharField(max_length=10, blank=True)
+    scorer_version = models.CharField(max_length=10)
+    data = models.CharField(max_length=64, blank=True, help_text="Hash of the revisions or contents evaluated on.")
+    label = models.CharField(max_length=200, help_text="In a few words, for column heads.")
+
+    class Meta:
+        ordering = ["task", "label"]
+
+    def __str__(self) -> str:
+        return f"{self.task_id}: {self.label}"
+
+
+class Artifact(models.Model):
+    """A file that a stage made; `path` is relative to the artifact store."""
+
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=20, help_text="checkpoint, predictions, items, curve or log")
+    path = models.CharField(max_length=300, unique=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField(help_text="Bytes.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["path"]
+        constraints = [models.CheckConstraint(condition=Q(size__gte=0), name="artifact_size_not_negative")]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class Score(models.Model):
+    """One number: run x task x language x metric under a protocol, in 0..100, over `n` items."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="scores")
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="scores")
+    # Empty where a source prints only the mean over languages.
+    language = models.ForeignKey(Language, null=True, blank=True, on_delete=models.PROTECT, related_name="scores")
+    metric = models.CharField(max_length=30)
+    value = models.FloatField()
+    n = models.PositiveIntegerField(null=True, blank=True, help_text="Test items.")
+    protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="scores")
+    stage = models.ForeignKey(Stage, null=True, blank=True, on_delete=models.PROTECT, related_name="scores")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["run", "task", "language", "metric"]
+        constraints = [
+            models.CheckConstraint(condition=Q(value__gte=0) & Q(value__lte=100), name="score_between_0_and_100"),
+            models.UniqueConstraint(
+                fields=["run", "task", "language", "metric", "protocol"],
+                condition=Q(language__isnull=False),
+                name="score_cell_once",
+            ),
+            # A second constraint, because NULLs are distinct in the first on both databases.
+            models.UniqueConstraint(
+                fields=["run", "task", "metric", "protocol"],
+                condition=Q(language__isnull=True),
+                name="score_mean_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["metric", "task", "run", "language", "value"], name="score_standings")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.task_id} {self.language_id} {self.metric} {self.value:.1f}"

@@ -1,0 +1,168 @@
+"""Results: what a stage measured and made becomes scores and artifacts, for every run that has the stage.
+
+The functions that write expect to run inside the transaction that also changes the stage's status.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from leaderboard.models import Artifact, Protocol, Run, Score, Stage
+from runner.spec import SCORER_VERSION, fingerprint
+from runner.tasks import registry
+
+Event = Mapping[str, Any]
+
+
+class ResultError(Exception):
+    """The engine reported what cannot be true: a bug of this project, never the submitter's."""
+
+
+def folder(stage: Stage) -> Path:
+    """Where the stage's files lie. The first two letters keep directories small."""
+    return settings.ARTIFACT_DIR / stage.fingerprint[:2] / stage.fingerprint
+
+
+def protocol_for(stage: Stage) -> Protocol:
+    """The protocol that an evaluation stage scores under; equal protocols are one row."""
+    plan = stage.spec["plan"]
+    # The hashes of the data that was read stand with the stage, not here: they cover the languages of this
+    # evaluation, and a run that was evaluated on fewer languages must stay comparable on those. A pinned
+    # revision is the same for all languages, so it may tell two protocols apart.
+    values = {
+        "task": plan["task"],
+        "split": plan["split"],
+        "limit": plan["limit"],
+        "max_length": plan["max_length"],
+        "layer": plan["layer"],
+        "pooling": plan["pooling"],
+        "precision": plan["precision"],
+        "scorer_version": SCORER_VERSION,
+        "data": registry.task(plan["task"]).splits[plan["split"]].revision or "",
+    }
+    fields = {**values, "task_id": values["task"], "label": _label(plan)}
+    del fields["task"]
+    protocol, _ = Protocol.objects.get_or_create(fingerprint=fingerprint(values), defaults=fields)
+    return protocol
+
+
+def _label(plan: Mapping[str, Any]) -> str:
+    """What distinguishes the protocol, in a few words; published defaults go without saying."""
+    parts = [f"{plan['split']} split"]
+    if plan["limit"]:
+        parts.append(f"first {plan['limit']} items")
+    if plan["layer"] is not None:
+        parts += [f"layer {plan['layer']}", f"{plan['pooling']} pooling"]
+    if plan["max_length"] != registry.task(plan["task"]).training.max_length:
+        parts.append(f"{plan['max_length']} tokens")
+    if plan["precision"] != "fp32":
+        parts.append(plan["precision"])
+    return ", ".join(parts)
+
+
+@transaction.atomic
+def record_scores(stage: Stage, events: Iterable[Event]) -> list[Score]:
+    """Write the score events of an evaluation for every run that has the stage; repeating it changes nothing.
+
+    ResultError where a planned language has no headline score, or an event is outside the plan or 0..100.
+    """
+    events = list(events)
+    _check(stage, events)
+    if not events:
+        return []
+    protocol = protocol_for(stage)
+    return [
+        _score(run, stage, protocol, event["task"], event["language"], event["metric"], event["value"], event["n"])
+        for run in stage.runs.order_by("pk")
+        for event in events
+    ]
+
+
+def _check(stage: Stage, events: list[Event]) -> None:
+    if stage.action == Stage.Action.TRAIN:
+        if events:
+            raise ResultError(f"{stage.title} reported {len(events)} scores, but a training stage has none.")
+        return
+    plan = stage.spec["plan"]
+    task = registry.task(plan["task"])
+    for event in events:
+        cell = f"{event['task']}, {event['language']}, {event['metric']}"
+        if event["task"] != task.slug or event["language"] not in plan["languages"]:
+            raise ResultError(f"{stage.title} reported a score for {cell}, which was not asked for.")
+        if event["metric"] not in task.metrics:
+            raise ResultError(f"{stage.title} reported {cell}; the metrics are {', '.join(task.metrics)}.")
+        if not math.isfinite(event["value"]) or not 0 <= event["value"] <= 100:
+            raise ResultError(f"{stage.title} reported {event['value']} for {cell}; scores lie in 0..100.")
+    reported = {(event["language"], event["metric"]) for event in events}
+    for language in plan["languages"]:
+        if missing := [metric for metric in task.headline_metrics if (language, metric) not in reported]:
+            raise ResultError(f"{stage.title} reported no {' and no '.join(missing)} for {language}.")
+
+
+def _score(
+    run: Run, stage: Stage, protocol: Protocol, task: str, language: str, metric: str, value: float, n: int
+) -> Score:
+    score, _ = Score.objects.update_or_create(
+        run=run,
+        task_id=task,
+        language_id=language,
+        metric=metric,
+        protocol=protocol,
+        defaults={"value": value, "n": n, "stage": stage},
+    )
+    return score
+
+
+@transaction.atomic
+def attach_done_stage(run: Run, stage: Stage) -> int:
+    """Give a run that joins `stage` the scores that it has already; returns how many.
+
+    Call it for every stage that a run joins, after the link is made: the row is locked first, so that a worker
+    that finishes the stage at this moment either sees the link or is seen here. A stage that is not done gives
+    nothing now; its scores come when it is.
+    """
+    stage = Stage.objects.select_for_update().get(pk=stage.pk)
+    if stage.status != Stage.Status.DONE or stage.action != Stage.Action.EVALUATE:
+        return 0
+    copied = {
+        (score.language_id, score.metric): _score(
+            run, stage, score.protocol, score.task_id, score.language_id, score.metric, score.value, score.n
+        )
+        for score in stage.scores.exclude(run=run).select_related("protocol")
+    }
+    if not copied and not stage.scores.exists():
+        # Its scores went with the runs that had them: the evaluation is done again, the training is not.
+        Stage.objects.filter(pk=stage.pk).update(status=Stage.Status.WAITING, finished=None, sent=None, done=0)
+    return len(copied)
+
+
+@transaction.atomic
+def record_artifacts(stage: Stage, events: Iterable[Event]) -> list[Artifact]:
+    """Write a row for each file that the stage made; ResultError where one is absent or has another size."""
+    artifacts = []
+    for event in events:
+        path = _inside(stage, event["path"])
+        if not path.is_file():
+            raise ResultError(f"{stage.title} reported the file {event['path']}, which is not there.")
+        if (size := path.stat().st_size) != event["size"]:
+            raise ResultError(f"{stage.title} reported {event['size']} bytes for {event['path']}, which has {size}.")
+        artifact, _ = Artifact.objects.update_or_create(
+            path=path.relative_to(settings.ARTIFACT_DIR).as_posix(),
+            defaults={"stage": stage, "kind": event["kind"], "sha256": event["sha256"], "size": size},
+        )
+        artifacts.append(artifact)
+    return artifacts
+
+
+def _inside(stage: Stage, name: str) -> Path:
+    """The file of that name in the stage's folder; ResultError for a name that leads out of it."""
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        raise ResultError(f"{stage.title} reported the file {name}, which is outside its folder.")
+    return folder(stage) / relative

@@ -1,0 +1,171 @@
+"""Submission: a study becomes recipes, runs and stages in one transaction, and what is ready is queued on commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from django.db import transaction
+
+from leaderboard import models
+from leaderboard.services import progress, results
+from leaderboard.services.submission_checks import Submission, check
+from leaderboard.services.titles import recipe_title, stage_title
+from runner import recipes, spec
+from runner.errors import RecipeError
+from runner.recipes import Method
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """How much of a study was new; what was there already is shared, not done again."""
+
+    runs: int
+    shared_runs: int
+    stages: int
+    shared_stages: int
+
+
+def submit(submission: Submission, user: Any = None) -> models.Study:
+    """Create the study with all that it needs, or nothing; what is ready is queued on commit.
+
+    RecipeError says what the submitter can mend.
+    """
+    check(submission)
+    encoder = find_encoder(submission.encoder)
+    planned = [
+        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
+        for recipe in list(_recipes(submission, reference(encoder)))
+        for seed in submission.seeds
+    ]
+    with transaction.atomic():
+        study = _study(submission, user)
+        rows = _stage_rows(planned)
+        for recipe, seed, stages in planned:
+            recipe_row = _recipe_row(recipe, encoder)
+            study.recipes.add(recipe_row)
+            _join(_run_row(recipe_row, seed, user), study, [rows[stage.fingerprint] for stage in stages])
+    return study
+
+
+def receipt(study: models.Study) -> Receipt:
+    """What `study` brought: rows older than the study were there before it."""
+    runs = study.runs.all()
+    stages = models.Stage.objects.filter(runs__studies=study).distinct()
+    return Receipt(
+        runs=runs.count(),
+        shared_runs=runs.filter(created__lt=study.created).count(),
+        stages=stages.count(),
+        shared_stages=stages.filter(created__lt=study.created).count(),
+    )
+
+
+def find_encoder(slug: str) -> models.Encoder:
+    """The encoder of this slug; RecipeError with suggestions where there is none."""
+    slugs = list(models.Encoder.objects.values_list("slug", flat=True))
+    if slug not in slugs:
+        close = get_close_matches(slug, slugs, n=3) or sorted(slugs)
+        raise RecipeError(f"There is no encoder '{slug}'. Did you mean {' or '.join(close)}?")
+    return models.Encoder.objects.get(pk=slug)
+
+
+def reference(encoder: models.Encoder) -> spec.EncoderRef:
+    """What recipes and stages name; an encoder without a revision could change under its results."""
+    if not encoder.revision:
+        raise RecipeError(f"The encoder '{encoder.slug}' has no revision: give it the hub's commit in the admin first.")
+    return spec.EncoderRef(encoder.slug, encoder.location, encoder.revision, encoder.layers)
+
+
+def _recipes(submission: Submission, encoder: spec.EncoderRef) -> Iterator[recipes.Recipe]:
+    """One baseline, one recipe for each intermediate task, one for all of them, as the methods ask."""
+    groups: Mapping[Method, list[tuple[str, ...]]] = {
+        Method.BASELINE: [()],
+        Method.INTERMEDIATE: [(slug,) for slug in submission.intermediate_tasks],
+        Method.MULTI_TASK: [tuple(sorted(submission.intermediate_tasks))],
+    }
+    for method in submission.methods:
+        for slugs in groups[method]:
+            yield recipes.Recipe(
+                encoder=encoder,
+                method=method,
+                intermediate_tasks=slugs,
+                intermediate=submission.intermediate,
+                target=submission.target,
+                mixture_cap=submission.mixture_cap,
+            )
+
+
+def _study(submission: Submission, user: Any) -> models.Study:
+    return models.Study.objects.create(
+        name=submission.name,
+        note=submission.note,
+        targets=[asdict(evaluation) for evaluation in submission.evaluations],
+        seeds=list(submission.seeds),
+        submitted_by=user,
+    )
+
+
+def _recipe_row(recipe: recipes.Recipe, encoder: models.Encoder) -> models.Recipe:
+    identity = recipe.identity()
+    row, created = models.Recipe.objects.get_or_create(
+        fingerprint=recipe.fingerprint,
+        defaults={
+            "title": recipe_title(recipe),
+            "encoder": encoder,
+            "method": recipe.method.value,
+            "settings": {key: identity[key] for key in ("intermediate", "target", "mixture_cap")},
+        },
+    )
+    if created:
+        row.intermediate_tasks.set(recipe.intermediate_tasks)
+    return row
+
+
+def _run_row(recipe: models.Recipe, seed: int, user: Any) -> models.Run:
+    run, _ = models.Run.objects.get_or_create(
+        recipe=recipe, seed=seed, origin=models.Run.Origin.LOCAL, defaults={"submitted_by": user}
+    )
+    return run
+
+
+def _stage_rows(planned: Iterable[tuple[recipes.Recipe, int, list[spec.Stage]]]) -> dict[str, models.Stage]:
+    """The row of every planned stage by fingerprint, old or new, a few statements for each level of parents."""
+    pending = {stage.fingerprint: stage for _, _, stages in planned for stage in stages}
+    rows: dict[str, models.Stage] = {}
+    specs = dict(pending)
+    while pending:
+        level = {key: stage for key, stage in pending.items() if stage.parent is None or stage.parent in rows}
+        known = set(models.Stage.objects.in_bulk(level, field_name="fingerprint"))
+        # Another submission may insert the same stage at the same time: then its row is the one.
+        models.Stage.objects.bulk_create(
+            [
+                models.Stage(
+                    fingerprint=key,
+                    action=stage.plan.action,
+                    title=stage_title(stage, specs),
+                    spec=stage.to_dict(),
+                    parent=rows.get(stage.parent),
+                )
+                for key, stage in level.items()
+                if key not in known
+            ],
+            ignore_conflicts=True,
+        )
+        rows |= models.Stage.objects.in_bulk(level, field_name="fingerprint")
+        pending = {key: stage for key, stage in pending.items() if key not in level}
+    return rows
+
+
+def _join(run: models.Run, study: models.Study, stages: list[models.Stage]) -> None:
+    """Link the run to the study and to the stages it lacks; stages that are done give it their scores."""
+    run.studies.add(study)
+    there = set(run.stages.values_list("pk", flat=True))
+    new = [stage for stage in stages if stage.pk not in there]
+    run.stages.add(*new)
+    for stage in new:
+        results.attach_done_stage(run, stage)
+    # Asking again is asking to try again: what failed or was cancelled for others must not end this run. On
+    # commit it also queues what is ready.
+    progress.retry_run(run)

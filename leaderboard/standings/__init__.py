@@ -1,0 +1,1 @@
+"""The read side: filters in, one frozen `Standings` out, for page, CSV and figure alike."""

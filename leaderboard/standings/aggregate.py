@@ -1,0 +1,72 @@
+"""Means over languages and seeds: shown only when all their parts are there. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+
+from leaderboard.standings.table import Cell, Measured
+
+
+def mean(values: Collection[float]) -> float:
+    """The arithmetic mean, exact in the sum, so that the order of the values does not matter."""
+    return math.fsum(values) / len(values)
+
+
+def spread(values: Collection[float]) -> float:
+    """The sample standard deviation of two or more values."""
+    middle = mean(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+
+
+def over_parts(values: Mapping[str, float], parts: Collection[str], *, whole: bool) -> float | None:
+    """The mean over `parts`, or None where one is missing.
+
+    A mean that a source prints without its parts stands only for the `whole`.
+    """
+    if parts and all(part in values for part in parts):
+        return mean([values[part] for part in parts])
+    return values.get("") if whole else None
+
+
+def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> Cell:
+    """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
+    by_seed = {
+        seed: value
+        for seed, values in measured.by_seed.items()
+        if (value := over_parts(values, parts, whole=whole)) is not None
+    }
+    have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
+    if not by_seed:
+        return Cell(None, None, 0, have, len(parts), items=measured.items)
+    n = measured.measurements(tuple(by_seed))
+    return Cell(
+        value=mean(by_seed.values()),
+        sd=spread(by_seed.values()) if n > 1 else None,
+        n=n,
+        have=len(parts),
+        expected=len(parts),
+        items=measured.items,
+    )
+
+
+def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Measured:
+    """The parts of the overall mean: seed -> task -> mean over its languages.
+
+    `tasks` gives, per task, what was measured, over which languages, and whether these are all of the task's.
+    """
+    by_seed: dict[int, dict[str, float]] = {}
+    stages: dict[int, frozenset[int]] = {}
+    for task, (measured, parts, whole) in tasks.items():
+        for seed, values in measured.by_seed.items():
+            value = over_parts(values, parts, whole=whole)
+            if value is not None:
+                by_seed.setdefault(seed, {})[task] = value
+                stages[seed] = stages.get(seed, frozenset()) | measured.stages.get(seed, frozenset())
+    return Measured(by_seed, stages)
+
+
+def shared_parts(measured: Iterable[Measured], parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `parts` that every seed of every row has; all of them where nothing was measured."""
+    seeds = [values.keys() for one in measured for values in one.by_seed.values() if values.keys() - {""}]
+    return tuple(part for part in parts if all(part in values for values in seeds))

@@ -1,0 +1,163 @@
+"""Which columns a view has: a task under one protocol, the overall, or a task's languages. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from leaderboard.standings.aggregate import mean, shared_parts
+from leaderboard.standings.filters import Filters
+from leaderboard.standings.records import ProtocolValue
+from leaderboard.standings.table import OVERALL, Column, ColumnGroup, Measured
+from runner.tasks import registry
+from runner.tasks.kinds import Group, Role, Suite, TaskSpec
+from runner.tasks.languages import LANGUAGES
+
+GROUP_TITLES = {
+    Group.CLASSIFICATION: "Classification",
+    Group.TAGGING: "Structured prediction",
+    Group.QUESTION_ANSWERING: "Question answering",
+    Group.RETRIEVAL: "Retrieval",
+    Group.INTERMEDIATE: "Intermediate",
+}
+METRIC_TITLES = {
+    "accuracy": "accuracy",
+    "f1": "F1",
+    "exact_match": "exact match",
+    "f1_em": "mean of F1 and exact match",
+    "precision": "precision",
+    "recall": "recall",
+}
+XTREME_TASKS = tuple(task.slug for task in registry.tasks(Role.TARGET, Suite.XTREME))
+
+Scores = Mapping[tuple[str, int], Measured]
+
+
+def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], scores: Scores) -> list[Column]:
+    """A column for each target task and protocol that was measured: XTREME's, the overall, then stand-ins."""
+    used = {protocol for _, protocol in scores}
+    catalogue = list(registry.TASKS)
+    ordered = sorted(
+        (protocol for protocol in protocols.values() if protocol.pk in used),
+        key=lambda protocol: (catalogue.index(protocol.task), protocol.label, protocol.pk),
+    )
+    columns = [
+        column
+        for protocol in ordered
+        if (task := registry.TASKS[protocol.task]).role is Role.TARGET
+        and (column := _task_column(filters, task, protocol, scores)).parts
+    ]
+    columns = _told_apart(columns)
+    ours = [column for column in columns if not column.stand_in]
+    stand_ins = [column for column in columns if column.stand_in]
+    return [*ours, *([overall_column()] if ours else []), *stand_ins]
+
+
+def _told_apart(columns: list[Column]) -> list[Column]:
+    """Marks the columns whose heads would read the same."""
+    heads = Counter((column.task, column.protocol_label) for column in columns)
+    return [replace(column, ambiguous=heads[column.task, column.protocol_label] > 1) for column in columns]
+
+
+def _task_column(filters: Filters, task: TaskSpec, protocol: ProtocolValue, scores: Scores) -> Column:
+    stand_in = task.suite is not Suite.XTREME
+    return Column(
+        key=f"{task.slug}.{protocol.fingerprint[:8]}",
+        title=task.title,
+        group="Stand-ins" if stand_in else GROUP_TITLES[task.group],
+        parts=_parts(filters, task, protocol.pk, scores),
+        total=len(task.languages),
+        task=task.slug,
+        protocol=protocol.pk,
+        protocol_label=protocol.label,
+        protocol_fingerprint=protocol.fingerprint,
+        split=protocol.split,
+        metric=METRIC_TITLES.get(task.headline, task.headline),
+        stand_in=stand_in,
+    )
+
+
+def _parts(filters: Filters, task: TaskSpec, protocol: int, scores: Scores) -> tuple[str, ...]:
+    wanted = filters.wanted(task.languages)
+    if filters.languages != "shared":
+        return wanted
+    return shared_parts([measured for (_, pk), measured in scores.items() if pk == protocol], wanted)
+
+
+def overall_column() -> Column:
+    return Column(
+        key=OVERALL,
+        title="Overall",
+        group="XTREME",
+        parts=XTREME_TASKS,
+        total=len(XTREME_TASKS),
+        detail=f"mean of the {len(XTREME_TASKS)} tasks on their whole test sets",
+    )
+
+
+def overall_parts(
+    columns: Sequence[Column], protocols: Mapping[int, ProtocolValue], scores: Scores
+) -> dict[str, Column]:
+    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows."""
+    rows = {column.key: sum(pk == column.protocol for _, pk in scores) for column in columns}
+    chosen: dict[str, Column] = {}
+    for column in columns:
+        if column.task not in XTREME_TASKS:
+            continue
+        protocol = protocols[column.protocol]
+        if protocol.split != "test" or protocol.limit is not None:
+            continue
+        best = chosen.get(column.task)
+        if best is None or rows[column.key] > rows[best.key]:
+            chosen[column.task] = column
+    return chosen
+
+
+def language_columns(filters: Filters, protocol: ProtocolValue, scores: Scores) -> list[Column]:
+    """The task page's columns: the mean, then a column for each language in the order that is asked for."""
+    task = registry.TASKS[protocol.task]
+    whole = _task_column(filters, task, protocol, scores)
+    parts = sorted(whole.parts, key=lambda code: _language_key(filters.order, code, protocol.pk, scores))
+    average = replace(whole, key="mean", title="Mean", group="", parts=tuple(parts))
+    return [average, *(_language_column(whole, code) for code in parts)]
+
+
+def _language_key(order: str, code: str, protocol: int, scores: Scores) -> tuple:
+    language = LANGUAGES[code]
+    if order == "score":
+        values = [
+            values[code]
+            for (_, pk), measured in scores.items()
+            if pk == protocol
+            for values in measured.by_seed.values()
+            if code in values
+        ]
+        return (not values, -mean(values) if values else 0, code)
+    if order == "resource":
+        return (-(language.cc100_gib or 0), code)
+    if order == "family":
+        return (language.family, language.branch, code)
+    return (code,)
+
+
+def _language_column(whole: Column, code: str) -> Column:
+    language = LANGUAGES[code]
+    size = "not in CC-100" if language.cc100_gib is None else f"{language.cc100_gib:g} GiB"
+    return replace(
+        whole,
+        key=code,
+        title=language.name,
+        group=language.family,
+        parts=(code,),
+        total=1,
+        detail=f"{language.script}, {size}",
+    )
+
+
+def column_groups(columns: Sequence[Column]) -> tuple[ColumnGroup, ...]:
+    """Neighbouring columns of one group, for the upper head."""
+    return tuple(
+        ColumnGroup(title, len(list(members))) for title, members in groupby(columns, lambda column: column.group)
+    )

@@ -1,0 +1,181 @@
+"""Scores as they are, one by one: those of one run for its page, and all of them for the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple
+
+from django.db.models import Count
+
+from leaderboard.models import Recipe, Score, Task
+from leaderboard.standings.aggregate import mean
+from leaderboard.standings.columns import METRIC_TITLES
+
+CHUNK = 2000
+
+
+class ScoreLine(NamedTuple):
+    """One score with everything that says what it is; the fields are the columns of `/scores.csv`."""
+
+    run: int
+    origin: str
+    source: str
+    source_status: str
+    encoder: str
+    method: str
+    intermediate_tasks: str
+    seed: int | None
+    recipe: str
+    task: str
+    suite: str
+    language: str
+    metric: str
+    value: float
+    n: int | None
+    split: str
+    protocol: str
+    protocol_fingerprint: str
+    created: str
+
+
+_FIELDS = (
+    "run_id",
+    "run__origin",
+    "run__source_id",
+    "run__source__status",
+    "run__recipe__encoder_id",
+    "run__recipe__method",
+    "run__recipe_id",
+    "run__seed",
+    "run__recipe__fingerprint",
+    "task_id",
+    "task__suite",
+    "language_id",
+    "metric",
+    "value",
+    "n",
+    "protocol__split",
+    "protocol__label",
+    "protocol__fingerprint",
+    "created",
+)
+_RECIPE = _FIELDS.index("run__recipe_id")
+_CREATED = _FIELDS.index("created")
+
+
+def every_score() -> Iterator[ScoreLine]:
+    """Every score, by primary key, read in chunks. The recipes' tasks are read first, so that nothing can
+    fail for their sake once the first line is out.
+    """
+    pairs = Recipe.intermediate_tasks.through.objects.order_by("recipe_id", "task__position")
+    tasks = {
+        recipe: "+".join(task for _, task in members)
+        for recipe, members in groupby(pairs.values_list("recipe_id", "task_id"), key=lambda pair: pair[0])
+    }
+    rows = Score.objects.order_by("pk").values_list(*_FIELDS).iterator(chunk_size=CHUNK)
+    return (_line(row, tasks) for row in rows)
+
+
+def _line(row: tuple, tasks: dict[int, str]) -> ScoreLine:
+    values = list(row)
+    values[_RECIPE] = tasks.get(values[_RECIPE], "")
+    values[_CREATED] = values[_CREATED].isoformat(timespec="seconds")
+    return ScoreLine(*("" if value is None else value for value in values))
+
+
+@dataclass(frozen=True)
+class LanguageScore:
+    """The scores of a run in one language, in the order of the block's metrics; None where one is missing."""
+
+    code: str
+    name: str
+    values: tuple[float | None, ...]
+    n: int | None
+
+
+@dataclass(frozen=True)
+class MetricLine:
+    """One metric over the languages of its block; `mean` is None unless all languages of the task are there."""
+
+    metric: str
+    title: str
+    mean: float | None
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """What a run scored in one task under one protocol: `lines` by metric, `languages` in their order."""
+
+    task: str
+    title: str
+    protocol_label: str
+    languages: tuple[LanguageScore, ...]
+    lines: tuple[MetricLine, ...]
+    have: int
+    expected: int
+
+
+def of_run(run: int) -> tuple[TaskScores, ...]:
+    """The scores of a run, task by task in the catalogue's order. Two queries."""
+    found = (
+        Score.objects.filter(run=run)
+        .select_related("task", "language", "protocol")
+        .order_by("task__position", "protocol__label", "protocol_id", "language_id", "metric")
+    )
+    counts = dict(_language_counts(run))
+    return tuple(
+        _block(list(members), counts[task])
+        for (task, _), members in groupby(found, key=lambda score: (score.task_id, score.protocol_id))
+    )
+
+
+def _language_counts(run: int) -> Iterator[tuple[str, int]]:
+    measured = Task.objects.filter(scores__run=run).values("pk")
+    yield from Task.objects.filter(pk__in=measured).annotate(count=Count("languages")).values_list("pk", "count")
+
+
+def _block(scores: list[Score], expected: int) -> TaskScores:
+    task, protocol = scores[0].task, scores[0].protocol
+    there = {score.metric for score in scores}
+    metrics = tuple(metric for metric in task.metrics if metric in there)
+    metrics += tuple(sorted(there - set(metrics)))
+    languages = tuple(
+        _language(list(members), metrics) for _, members in groupby(scores, key=lambda score: score.language_id)
+    )
+    whole = [language for language in languages if language.code]
+    return TaskScores(
+        task=task.pk,
+        title=task.title,
+        protocol_label=protocol.label,
+        languages=languages,
+        lines=tuple(
+            MetricLine(
+                metric=metric,
+                title=METRIC_TITLES.get(metric, metric),
+                mean=_mean([language.values[index] for language in whole], expected),
+                values=tuple(language.values[index] for language in languages),
+            )
+            for index, metric in enumerate(metrics)
+        ),
+        have=len(whole),
+        expected=expected,
+    )
+
+
+def _language(scores: list[Score], metrics: tuple[str, ...]) -> LanguageScore:
+    by_metric = {score.metric: score.value for score in scores}
+    language = scores[0].language
+    return LanguageScore(
+        code=language.code if language else "",
+        name=language.name if language else "mean, as printed",
+        values=tuple(by_metric.get(metric) for metric in metrics),
+        n=scores[0].n,
+    )
+
+
+def _mean(values: list[float | None], expected: int) -> float | None:
+    present = [value for value in values if value is not None]
+    return mean(present) if present and len(present) == expected else None

@@ -1,0 +1,193 @@
+"""The frozen values that pages, exports and figures see: columns, rows, cells and the whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+OVERALL = "overall"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The scores of one row in one column: seed -> part -> value in 0..100.
+
+    A part is a language; in the overall column it is a task. The empty part holds a mean that a source
+    prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
+    nothing is drawn is shared by all seeds and counts as one measurement.
+    """
+
+    by_seed: Mapping[int, Mapping[str, float]]
+    stages: Mapping[int, frozenset[int]]
+    items: int | None = None
+
+    def measurements(self, seeds: tuple[int, ...]) -> int:
+        """How many of `seeds` were measured on their own."""
+        unshared = sum(not self.stages.get(seed) for seed in seeds)
+        return unshared + len({self.stages[seed] for seed in seeds if self.stages.get(seed)})
+
+
+NOTHING = Measured({}, {})
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference to the baseline: over `pairs` seeds and over `have` of `expected` parts."""
+
+    value: float
+    pairs: int
+    have: int
+    expected: int
+
+    @property
+    def complete(self) -> bool:
+        return self.have == self.expected
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row in one column.
+
+    `value` is the mean over the complete seeds of the mean over the column's parts, or None where no seed has
+    all parts; `have` counts the parts of the fullest seed. `n` counts measurements, `sd` is their sample
+    standard deviation (None below two). `items` counts test items per language, summed.
+    """
+
+    value: float | None
+    sd: float | None
+    n: int
+    have: int
+    expected: int
+    difference: Difference | None = None
+    items: int | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self.have == 0
+
+    @property
+    def coverage(self) -> str:
+        return f"{self.have}/{self.expected}"
+
+    @property
+    def paired(self) -> Difference | None:
+        """The difference where it is over all parts: the only one that tables of means may show."""
+        return self.difference if self.difference and self.difference.complete else None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A task under one protocol, over `parts` (languages) of `expected_parts`; or the overall, over tasks."""
+
+    key: str
+    title: str
+    group: str
+    parts: tuple[str, ...]
+    total: int
+    task: str = ""
+    protocol: int | None = None
+    protocol_label: str = ""
+    protocol_fingerprint: str = ""
+    split: str = ""
+    metric: str = ""
+    stand_in: bool = False
+    detail: str = ""
+    ambiguous: bool = False
+
+    @property
+    def scoped_label(self) -> str:
+        """The protocol in a few words; with its fingerprint where these are another protocol's words, too."""
+        return f"{self.protocol_label} [{self.protocol_fingerprint[:6]}]" if self.ambiguous else self.protocol_label
+
+    @property
+    def scope(self) -> str:
+        """In a few words, which part of the whole the column is over; empty where it is the whole."""
+        return "" if len(self.parts) == self.total else f"over {len(self.parts)} of {self.total} languages"
+
+
+@dataclass(frozen=True)
+class ColumnGroup:
+    """Neighbouring columns under one head."""
+
+    title: str
+    span: int
+
+
+@dataclass(frozen=True)
+class RunLink:
+    """A run behind a row."""
+
+    pk: int
+    seed: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A recipe over its seeds, or a system from outside; `cells` stand in the order of the columns."""
+
+    key: str
+    title: str
+    origin: str
+    origin_label: str
+    encoder: str
+    encoder_title: str
+    method: str
+    method_label: str
+    intermediate: tuple[str, ...]
+    intermediate_title: str
+    recipe: str
+    runs: tuple[RunLink, ...]
+    has_baseline: bool
+    source: str = ""
+    source_url: str = ""
+    source_status: str = ""
+    source_status_label: str = ""
+    label: str = ""
+    cells: tuple[Cell, ...] = ()
+
+    @property
+    def is_baseline(self) -> bool:
+        return self.method == "baseline"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value that a filter can take."""
+
+    value: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the filters can be set to."""
+
+    encoders: tuple[Choice, ...]
+    methods: tuple[Choice, ...]
+    intermediates: tuple[Choice, ...]
+    studies: tuple[Choice, ...]
+    protocols: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Standings:
+    """One view of the scores, complete: everything a page, a file or a chart of it may show."""
+
+    sentence: str
+    notes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    groups: tuple[ColumnGroup, ...]
+    rows: tuple[Row, ...]
+    choices: Choices
+    sort: str
+    show: str
+    protocol: str = ""
+
+    @property
+    def sort_key(self) -> str:
+        return self.sort.removeprefix("-")
+
+    @property
+    def sorted_position(self) -> int | None:
+        """Which column the rows are sorted by, counted from 0; None for the title or the usual order."""
+        return next((index for index, column in enumerate(self.columns) if column.key == self.sort_key), None)

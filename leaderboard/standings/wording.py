@@ -1,0 +1,87 @@
+"""What a view says about itself: one sentence, notes about what is left out, and labels for its rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from leaderboard.models import Recipe
+from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.records import Entry
+from leaderboard.standings.table import Row
+from runner.tasks import registry
+
+
+def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) -> str:
+    """What the table shows, in words: rows, restrictions, languages and what the difference is to."""
+    encoders = sorted({row.encoder_title for row in rows if row.encoder})
+    subject = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
+    if len(encoders) == 1:
+        subject += f" on {encoders[0]}"
+    elif encoders:
+        subject += f" on {len(encoders)} encoders"
+    where = [subject]
+    if filters.task:
+        where.append(f"task {registry.TASKS[filters.task].title}")
+    if filters.method:
+        where.append(f"method {Recipe.Method(filters.method).label.lower()}")
+    if filters.intermediate:
+        where.append(f"intermediate task {registry.TASKS[filters.intermediate].title}")
+    if filters.study:
+        where.append(f"study {filters.study}")
+    quantity = "Scores" if filters.show == "score" else "Differences"
+    over = "one language a column" if filters.view is View.TASK else f"mean over {filters.languages_title}"
+    if filters.view is View.TASK and filters.languages != "all":
+        over += f", {filters.languages_title}"
+    to = "the baseline with the same encoder, settings of the target phase, protocol, seeds and languages"
+    return f"{quantity}: {', '.join(where)}; {over}; differences are to {to}."
+
+
+def notes(filters: Filters, rows: Sequence[Row], entries: Sequence[Entry], unverified: int) -> tuple[str, ...]:
+    """What a reader must know that the table does not show."""
+    found = []
+    silent = len(entries) - len(rows)
+    if silent:
+        found.append(f"{_count(silent, 'row')} without a score yet {_is(silent)} left out.")
+    alone = sum(not row.has_baseline and not row.is_baseline and bool(row.encoder) for row in rows)
+    if alone:
+        found.append(
+            f"{_count(alone, 'row')} {_has(alone)} no baseline with the same encoder and the same settings of the "
+            "target phase, and therefore no difference."
+        )
+    if unverified:
+        found.append(f"{_count(unverified, 'published row')} that nobody has verified {_is(unverified)} hidden.")
+    if filters.unverified and any(row.source_status == "unverified" for row in rows):
+        found.append("Rows marked as not verified were copied from a source that nobody has checked.")
+    return tuple(found)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _has(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
+def labelled(rows: Sequence[Row]) -> list[Row]:
+    """The rows with short labels for charts: the intermediate tasks, and what else tells two rows apart."""
+    several = len({row.encoder for row in rows if row.encoder}) > 1
+    short = [_short(row, with_encoder=several) for row in rows]
+    times = Counter(short)
+    return [
+        replace(row, label=label if times[label] == 1 else f"{label} ({(row.recipe or row.key)[:6]})")
+        for row, label in zip(rows, short, strict=True)
+    ]
+
+
+def _short(row: Row, *, with_encoder: bool) -> str:
+    if not row.encoder:
+        return row.title
+    text = row.intermediate_title or row.method_label
+    return f"{text} · {row.encoder_title}" if with_encoder else text

@@ -1,0 +1,23 @@
+"""The URL map. A table's `.csv` stands beside its page and takes the same query string."""
+
+from django.contrib import admin
+from django.urls import path
+
+from leaderboard.views import reference, runs, tables
+
+urlpatterns = [
+    path("", tables.leaderboard, name="leaderboard"),
+    path("leaderboard.csv", tables.leaderboard_csv, name="leaderboard-csv"),
+    path("transfer/", tables.transfer, name="transfer"),
+    path("transfer.csv", tables.transfer_csv, name="transfer-csv"),
+    path("tasks/", reference.tasks, name="tasks"),
+    path("tasks/<slug:slug>.csv", tables.task_csv, name="task-csv"),
+    path("tasks/<slug:slug>/", tables.task, name="task"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/<int:pk>/", runs.run, name="run"),
+    path("runs/<int:pk>/state/", runs.state, name="run-state"),
+    path("studies/<int:pk>/", runs.study, name="study"),
+    path("about/", reference.about, name="about"),
+    path("scores.csv", tables.scores_csv, name="scores-csv"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,79 @@
+"""What the numbers mean: the catalogue and the definitions."""
+
+from __future__ import annotations
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from leaderboard.exports import columns as export_columns
+from leaderboard.models import Protocol, Source, Task
+from leaderboard.standings.columns import METRIC_TITLES
+from runner.tasks import registry
+from runner.tasks.kinds import Role, Suite, TaskSpec
+from runner.tasks.languages import (
+    LANGUAGES,
+    LOW_RESOURCE_CLASS,
+    LOW_RESOURCE_GIB,
+    low_resource_by_class,
+    low_resource_by_size,
+)
+
+
+@require_safe
+def tasks(request: HttpRequest) -> HttpResponse:
+    protocols = dict(Task.objects.annotate(count=Count("protocols")).values_list("pk", "count"))
+    blocks = [
+        (
+            "Target tasks",
+            "The nine tasks of XTREME, evaluated zero-shot in every language.",
+            _of(Role.TARGET, Suite.XTREME),
+        ),
+        (
+            "Intermediate tasks",
+            "English tasks to train on before the target task.",
+            _of(Role.INTERMEDIATE, Suite.XTREME),
+        ),
+        (
+            "Stand-ins",
+            "Openly available replacements. They are never averaged with the originals and never share a column.",
+            [task for task in registry.TASKS.values() if task.suite is not Suite.XTREME],
+        ),
+    ]
+    context = {
+        "section": "tasks",
+        "blocks": [(title, note, [_summary(task, protocols) for task in found]) for title, note, found in blocks],
+    }
+    return render(request, "tasks.html", context)
+
+
+def _of(role: Role, suite: Suite) -> list[TaskSpec]:
+    return list(registry.tasks(role, suite))
+
+
+def _summary(task: TaskSpec, protocols: dict[str, int]) -> dict[str, object]:
+    return {
+        "task": task,
+        "kind": task.kind.value.replace("_", " "),
+        "stands_in_for": registry.TASKS[task.stands_in_for].title if task.stands_in_for else "",
+        "metric": METRIC_TITLES.get(task.headline, task.headline),
+        "protocols": protocols.get(task.slug, 0),
+    }
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    context = {
+        "section": "about",
+        "protocols": Protocol.objects.select_related("task").order_by("task__position", "label"),
+        "sources": Source.objects.all(),
+        "low_class": [LANGUAGES[code] for code in low_resource_by_class()],
+        "low_size": [LANGUAGES[code] for code in low_resource_by_size()],
+        "low_resource_class": LOW_RESOURCE_CLASS,
+        "low_resource_gib": LOW_RESOURCE_GIB,
+        "languages": LANGUAGES.values(),
+        "scores_columns": export_columns.SCORES,
+        "view_columns": export_columns.VIEW,
+    }
+    return render(request, "about.html", context)

@@ -1,0 +1,174 @@
+"""A small leaderboard for tests of the read side: a real submission, with invented but reproducible scores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from leaderboard.models import Artifact, Encoder, Protocol, Recipe, Run, Score, Source, Stage, Study
+from leaderboard.services import results
+from leaderboard.services.submission_checks import Submission
+from leaderboard.services.submissions import submit
+from runner.recipes import Evaluation, Method
+from runner.spec import fingerprint
+from runner.tasks import registry
+from runner.tasks.kinds import Role, Suite
+
+ENCODER = "tiny"
+SEEDS = (1, 2)
+TASKS = ("udpos", "panx", "tatoeba", "xnli_cad")
+Invented = Callable[[Run, str, str, str], float]
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What `study` made."""
+
+    study: Study
+    recipes: dict[str, Recipe]
+
+    def run(self, intermediate: str = "", seed: int = 1) -> Run:
+        return self.recipes[intermediate].runs.get(seed=seed)
+
+
+def invented(run: Run, task: str, language: str, metric: str) -> float:
+    """A score between 20 and 95 that depends on nothing but what it is a score of."""
+    digest = hashlib.sha256(f"{run.recipe.title} {run.seed} {task} {language} {metric}".encode()).digest()
+    base = hashlib.sha256(f"{task} {language}".encode()).digest()
+    return 30 + 55 * base[0] / 255 + 10 * (int.from_bytes(digest[:4], "big") / 2**32 - 0.5)
+
+
+def encoder(slug: str = ENCODER) -> Encoder:
+    title = f"Tiny encoder{'' if slug == ENCODER else f' {slug}'}"
+    return Encoder.objects.get_or_create(
+        slug=slug, defaults={"title": title, "location": "some/folder", "revision": "0" * 40, "layers": 12}
+    )[0]
+
+
+def evaluation(task: str, languages: Iterable[str] = (), split: str = "test") -> Evaluation:
+    return Evaluation(task, split, tuple(languages) or registry.task(task).languages)
+
+
+def study(
+    name: str = "Trial",
+    *,
+    slug: str = ENCODER,
+    intermediates: tuple[str, ...] = ("ccg_pmb", "nli_cad"),
+    tasks: tuple[str, ...] = TASKS,
+    languages: tuple[str, ...] = (),
+    seeds: tuple[int, ...] = SEEDS,
+    scored: bool = True,
+    value: Invented = invented,
+) -> Seeded:
+    """A baseline and one recipe for each intermediate task, submitted as in the admin, and done if `scored`."""
+    encoder(slug)
+    row = submit(
+        Submission(
+            name=name,
+            encoder=slug,
+            methods=(Method.BASELINE, Method.INTERMEDIATE),
+            intermediate_tasks=intermediates,
+            evaluations=tuple(evaluation(task, languages) for task in tasks),
+            seeds=seeds,
+        )
+    )
+    if scored:
+        for run in row.runs.all():
+            finish(run, value)
+    return Seeded(
+        row, {"+".join(recipe.intermediate_tasks.values_list("pk", flat=True)): recipe for recipe in row.recipes.all()}
+    )
+
+
+def finish(run: Run, value: Invented = invented) -> None:
+    """Every stage of the run is done, and what it measures in the headline metrics is recorded.
+
+    A stage that runs share measures the same for all of them: what it does for the first.
+    """
+    for stage in run.stages.all():
+        stage.status, stage.done, stage.total, stage.seconds = Stage.Status.DONE, 1, 1, 75.0
+        stage.started = stage.finished = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+        stage.save()
+        if stage.action == Stage.Action.EVALUATE:
+            measure(run, stage, value)
+
+
+def measure(run: Run, stage: Stage, value: Invented = invented) -> None:
+    plan = stage.spec["plan"]
+    protocol = results.protocol_for(stage)
+    first = stage.runs.select_related("recipe").order_by("pk").first()
+    Score.objects.bulk_create(
+        Score(
+            run=run,
+            task_id=plan["task"],
+            language_id=language,
+            metric=metric,
+            value=value(first, plan["task"], language, metric),
+            n=500,
+            protocol=protocol,
+            stage=stage,
+        )
+        for language in plan["languages"]
+        for metric in registry.task(plan["task"]).headline_metrics
+    )
+
+
+def all_nine(run: Run, value: Invented = invented) -> None:
+    """Scores in every language of XTREME's nine tasks, under one protocol each."""
+    for task in registry.tasks(Role.TARGET, Suite.XTREME):
+        protocol = Protocol.objects.get_or_create(
+            fingerprint=fingerprint(["all nine", task.slug]),
+            defaults={"task_id": task.slug, "split": "test", "scorer_version": "1", "label": "test split"},
+        )[0]
+        Score.objects.bulk_create(
+            Score(
+                run=run,
+                task_id=task.slug,
+                language_id=language,
+                metric=metric,
+                value=value(run, task.slug, language, metric),
+                n=100,
+                protocol=protocol,
+            )
+            for language in task.languages
+            for metric in task.headline_metrics
+        )
+
+
+def published(system: str, *, status: str = "quoted", title: str = "A paper") -> Run:
+    """A published system with one printed mean for Tatoeba."""
+    source = Source.objects.get_or_create(
+        key=f"paper-{status}", defaults={"title": title, "status": status, "url": "https://example.org/paper"}
+    )[0]
+    run = Run.objects.create(origin=Run.Origin.PUBLISHED, system=system, source=source)
+    protocol = Protocol.objects.get_or_create(
+        fingerprint=fingerprint("printed"),
+        defaults={"task_id": "tatoeba", "split": "test", "scorer_version": "", "label": "as printed"},
+    )[0]
+    Score.objects.create(run=run, task_id="tatoeba", metric="accuracy", value=57.3, protocol=protocol)
+    return run
+
+
+def write_files(stage: Stage, **contents: str) -> list[Artifact]:
+    """Files in the stage's folder, with their rows: `curve="…"` becomes `curve.jsonl`, `log` `stage.log`."""
+    names = {"curve": "curve.jsonl", "log": "stage.log"}
+    folder = results.folder(stage)
+    folder.mkdir(parents=True, exist_ok=True)
+    events = []
+    for kind, text in contents.items():
+        path = Path(folder, names[kind])
+        path.write_text(text)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        events.append({"kind": kind, "path": path.name, "sha256": digest, "size": path.stat().st_size})
+    return results.record_artifacts(stage, events)
+
+
+def curve_text(steps: int = 40) -> str:
+    """A learning curve as the engine writes it."""
+    losses = [{"step": 10 * step, "loss": 3.0 / step + 0.4, "learning_rate": 1e-5} for step in range(1, steps + 1)]
+    scores = [{"step": 100 * step, "metric": "f1", "value": 90 - 60 / step} for step in range(1, steps // 10 + 1)]
+    return "".join(json.dumps({"event": "curve", **point}) + "\n" for point in [*losses, *scores])

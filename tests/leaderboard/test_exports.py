@@ -1,0 +1,241 @@
+"""The files: the same numbers as the pages, a header that does not change, no formula."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import re
+
+import pytest
+from django.urls import reverse
+
+from leaderboard.exports import columns
+from leaderboard.exports.files import safe
+from leaderboard.models import Recipe, Score
+from leaderboard.standings.listing import ScoreLine
+from leaderboard.standings.numbers import shown, shown_difference
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SCORES_HEADER = [
+    "run",
+    "origin",
+    "source",
+    "source_status",
+    "encoder",
+    "method",
+    "intermediate_tasks",
+    "seed",
+    "recipe",
+    "task",
+    "suite",
+    "language",
+    "metric",
+    "value",
+    "n",
+    "split",
+    "protocol",
+    "protocol_fingerprint",
+    "created",
+]
+VIEW_HEADER = [
+    "row",
+    "origin",
+    "source",
+    "source_status",
+    "encoder",
+    "method",
+    "intermediate_tasks",
+    "recipe",
+    "column",
+    "task",
+    "split",
+    "protocol",
+    "protocol_fingerprint",
+    "languages",
+    "score",
+    "sd",
+    "n",
+    "have",
+    "expected",
+    "difference",
+    "pairs",
+    "difference_have",
+]
+VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
+
+
+@pytest.fixture
+def seeded():
+    """Two encoders, a missing language, a published row: every kind of cell."""
+    seeded = factories.study()
+    factories.study("Other", slug="tiny-two", seeds=(1,), tasks=("udpos",))
+    Score.objects.filter(run=seeded.run("ccg_pmb"), task="panx", language="jv").delete()
+    Score.objects.filter(run=seeded.run("ccg_pmb", 2), task="panx", language="jv").delete()
+    factories.published("XLM-R large")
+    return seeded
+
+
+def read(client, url):
+    response = client.get(url)
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"].startswith("attachment; filename=")
+    return list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode(), newline="")))
+
+
+def page_cells(page):
+    """What stands in the cells of a page's table, row by row: the texts of score, spread, coverage and difference."""
+    body = re.search(r'id="standings".*?<tbody>(.*?)</tbody>', page, re.DOTALL).group(1)
+    rows = []
+    for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL):
+        title = re.search(r'class="row-title">(.*?)</span>', row, re.DOTALL).group(1)
+        cells = [
+            {
+                name: html.unescape(found.group(1))
+                for name, pattern in {
+                    "score": r'class="value"[^>]*>([^<]*)<',
+                    "sd": r'class="sd">±([^<]*)<',
+                    "coverage": r'class="coverage"[^>]*>([^<]*)<',
+                    "difference": r'class="change[^>]*>([^<]*)<',
+                }.items()
+                if (found := re.search(pattern, cell))
+            }
+            for cell in re.findall(r"<td.*?</td>", row, re.DOTALL)
+        ]
+        rows.append((html.unescape(title), cells))
+    return rows
+
+
+def expected_cell(line):
+    """What the page must show for a line of the file."""
+    cell = {}
+    if line["score"]:
+        cell["score"] = shown(float(line["score"]))
+    elif line["have"] != "0":
+        cell["coverage"] = f"{line['have']}/{line['expected']}"
+    if line["sd"]:
+        cell["sd"] = shown(float(line["sd"]))
+    if line["difference"]:
+        mark = "" if line["difference_have"] == line["expected"] else "*"
+        cell["difference"] = shown_difference(float(line["difference"])) + mark
+    return cell
+
+
+@pytest.mark.parametrize(("name", "arguments"), VIEWS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?show=difference",
+        "?languages=shared",
+        "?languages=low-size&sort=-title",
+        "?method=intermediate&languages=de,sw",
+    ],
+)
+def test_file_equals_page_cell_by_cell(client, seeded, name, arguments, query):
+    page = client.get(reverse(name, args=arguments) + query).content.decode()
+    header, *lines = read(client, reverse(f"{name}-csv", args=arguments) + query)
+    lines = [dict(zip(header, line, strict=True)) for line in lines]
+
+    shown_rows = page_cells(page)
+
+    assert len(shown_rows) > 1
+    width = len(shown_rows[0][1])
+    assert len(lines) == width * len(shown_rows)
+    for number, (title, cells) in enumerate(shown_rows):
+        in_file = lines[number * width : (number + 1) * width]
+        assert [expected_cell(line) for line in in_file] == cells
+        if name != "transfer":
+            assert {line["row"] for line in in_file} == {title}
+
+
+def test_incomplete_difference_is_in_the_transfer_file_only(client, seeded):
+    def differences(name):
+        header, *lines = read(client, reverse(f"{name}-csv"))
+        found = [dict(zip(header, line, strict=True)) for line in lines]
+        return {line["difference_have"] for line in found if line["task"] == "panx" and "CCG" in line["row"]}
+
+    assert differences("transfer") == {"39"}
+    assert differences("leaderboard") == {""}
+
+
+@pytest.mark.parametrize(("name", "arguments"), VIEWS)
+def test_header_of_a_view_is_stable(client, seeded, name, arguments):
+    assert read(client, reverse(f"{name}-csv", args=arguments))[0] == VIEW_HEADER
+
+
+def test_header_of_all_scores_is_stable_and_documented(client, seeded):
+    header = read(client, reverse("scores-csv"))[0]
+
+    assert header == SCORES_HEADER
+    assert list(ScoreLine._fields) == SCORES_HEADER
+    page = client.get(reverse("about")).content.decode()
+    for column in [*columns.SCORES, *columns.VIEW]:
+        assert f"<code>{column.name}</code>" in page
+        assert column.unit
+        assert column.meaning.endswith(".")
+
+
+def test_empty_view_has_a_header(client):
+    assert read(client, reverse("leaderboard-csv")) == [VIEW_HEADER]
+    assert read(client, reverse("scores-csv")) == [SCORES_HEADER]
+
+
+def test_every_score_is_in_the_file_in_full_precision(client, seeded):
+    header, *lines = read(client, reverse("scores-csv"))
+    lines = [dict(zip(header, line, strict=True)) for line in lines]
+
+    found = Score.objects.order_by("pk").values_list("run_id", "task_id", "language_id", "metric", "value")
+    expected = [(str(run), task, language or "", metric, value) for run, task, language, metric, value in found]
+
+    assert [
+        (line["run"], line["task"], line["language"], line["metric"], float(line["value"])) for line in lines
+    ] == expected
+
+
+def test_lines_say_where_a_score_comes_from(client, seeded):
+    header, *lines = read(client, reverse("scores-csv"))
+    lines = [dict(zip(header, line, strict=True)) for line in lines]
+    ours = next(line for line in lines if line["intermediate_tasks"] == "ccg_pmb")
+    theirs = next(line for line in lines if line["origin"] == "published")
+
+    assert (ours["encoder"], ours["method"], ours["seed"], ours["source"]) == ("tiny", "intermediate", "1", "")
+    assert ours["recipe"] == seeded.recipes["ccg_pmb"].fingerprint
+    assert ours["created"].endswith("+00:00")
+    assert (theirs["source"], theirs["source_status"], theirs["seed"], theirs["language"]) == (
+        "paper-quoted",
+        "quoted",
+        "",
+        "",
+    )
+
+
+def test_all_scores_take_a_fixed_number_of_queries(client, seeded, django_assert_num_queries):
+    # the recipes' tasks, scores with everything about them
+    with django_assert_num_queries(2):
+        read(client, reverse("scores-csv"))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+def test_text_that_a_spreadsheet_would_run_is_neutralised(client, seeded, text):
+    Recipe.objects.filter(pk=seeded.recipes[""].pk).update(title=text)
+
+    rows = {line[0] for line in read(client, reverse("leaderboard-csv"))}
+
+    assert f"'{text}" in rows
+    assert text not in rows
+
+
+@pytest.mark.parametrize("value", [-1.5, 0, 3, "text", "", "a=b", "low-size"])
+def test_numbers_and_plain_text_stay_as_they_are(value):
+    assert safe(value) == value
+
+
+def test_negative_differences_stay_numbers(client, seeded):
+    header, *lines = read(client, reverse("leaderboard-csv"))
+    differences = [line[header.index("difference")] for line in lines if line[header.index("difference")]]
+
+    assert min(float(value) for value in differences) < 0

@@ -1,0 +1,392 @@
+"""The pages: each opens, in a fixed number of queries, and says what is so; what is unknown is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.urls import reverse
+from django.utils import timezone
+
+from leaderboard.models import Artifact, Score, Stage
+from leaderboard.services import results
+from leaderboard.views import files
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ["leaderboard", "transfer", "tasks", "runs", "about"]
+TRACEBACK = """INFO start
+Traceback (most recent call last):
+  File "engine.py", line 3, in run
+    raise ValueError(secret)
+ValueError: the secret
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "engine.py", line 9, in main
+RuntimeError: the other secret
+INFO end
+"""
+
+
+@pytest.fixture
+def seeded():
+    return factories.study(seeds=(1,))
+
+
+def text(response):
+    return response.content.decode()
+
+
+# Every page opens.
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_works(client, seeded, name):
+    response = client.get(reverse(name))
+
+    assert response.status_code == 200
+    assert "Phang" in text(response)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_works_without_any_run(client, name):
+    assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["leaderboard", "transfer", "runs"])
+def test_empty_page_says_where_to_begin(client, name):
+    assert reverse("admin:leaderboard_study_add") in text(client.get(reverse(name)))
+
+
+@pytest.mark.parametrize("slug", ["udpos", "xnli_cad", "anli_plus", "mnli", "ccg_pmb"])
+def test_every_kind_of_task_has_a_page(client, seeded, slug):
+    response = client.get(reverse("task", args=[slug]))
+
+    assert response.status_code == 200
+    assert "Licence" in text(response)
+
+
+def test_stand_in_is_marked(client, seeded):
+    assert "A stand-in." in text(client.get(reverse("task", args=["xnli_cad"])))
+    assert "A stand-in." not in text(client.get(reverse("task", args=["udpos"])))
+
+
+# A fixed number of queries, whatever the number of rows.
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "queries"),
+    [
+        # recipes with encoders, their intermediate tasks, runs with sources, studies, protocols, scores
+        ("leaderboard", [], 6),
+        ("transfer", [], 6),
+        ("task", ["udpos"], 6),
+        # how many protocols each task has
+        ("tasks", [], 1),
+        # the number of runs, runs with progress, their studies
+        ("runs", [], 3),
+        # protocols with tasks, sources
+        ("about", [], 2),
+    ],
+)
+@pytest.mark.parametrize("studies", [1, 3])
+def test_queries(client, name, arguments, queries, studies, django_assert_num_queries):
+    for number in range(studies):
+        factories.study(f"Study {number}", slug=f"tiny-{number}", tasks=("udpos", "tatoeba"))
+
+    with django_assert_num_queries(queries):
+        client.get(reverse(name, args=arguments))
+
+
+def test_queries_of_a_run(client, seeded, django_assert_num_queries):
+    # the run with progress, its studies, stages, artifacts; how many languages its tasks have, its scores
+    with django_assert_num_queries(6):
+        client.get(reverse("run", args=[seeded.run().pk]))
+
+
+def test_queries_of_a_study(client, seeded, django_assert_num_queries):
+    # the study, its runs with progress, its recipes
+    with django_assert_num_queries(3):
+        client.get(reverse("study", args=[seeded.study.pk]))
+
+
+def test_queries_of_a_runs_state(client, seeded, django_assert_num_queries):
+    # the run with progress, its stages
+    with django_assert_num_queries(2):
+        client.get(reverse("run-state", args=[seeded.run().pk]))
+
+
+# Headers.
+
+
+def test_policy_allows_no_inline_script_and_inline_style_on_chart_pages_only(client, seeded):
+    for url in ["/", "/transfer/", "/tasks/", "/tasks/udpos/", "/runs/", "/about/", f"/runs/{seeded.run().pk}/"]:
+        policy = client.get(url)["Content-Security-Policy"]
+        chart = url in ("/transfer/", "/tasks/udpos/") or url.startswith("/runs/") and url != "/runs/"
+        assert re.search(r"script-src 'self'(;|$)", policy), url
+        assert ("style-src 'self' 'unsafe-inline'" in policy) is chart, url
+
+
+@pytest.mark.parametrize(
+    ("url", "file"), [("/", "/leaderboard.csv"), ("/transfer/", "/transfer.csv"), ("/tasks/udpos/", "/tasks/udpos.csv")]
+)
+def test_page_announces_its_file(client, seeded, url, file):
+    response = client.get(f"{url}?languages=sw")
+
+    assert response["Link"] == f'<{file}?languages=sw>; rel="alternate"; type="text/csv"'
+    assert f'<link rel="alternate" type="text/csv" href="{file}?languages=sw"' in text(response)
+
+
+def test_pages_have_no_inline_style_or_script(client, seeded):
+    for name in PAGES:
+        page = text(client.get(reverse(name)))
+        assert not re.search(r"\sstyle=|\son\w+=", page), name
+        assert not re.search(r"<script(?![^>]*(src=|application/json))", page), name
+
+
+# Filters.
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/transfer/", "/tasks/udpos/", "/leaderboard.csv", "/transfer.csv", "/tasks/udpos.csv"]
+)
+def test_unknown_filter_is_refused_with_a_sentence(client, seeded, path):
+    response = client.get(f"{path}?encoder=xlm-robertabase")
+
+    assert response.status_code == 400
+    body = text(response).replace("&#x27;", "'")
+    assert "There is no encoder 'xlm-robertabase'." in body
+    assert "xlm-roberta-base" in body
+
+
+def test_what_was_asked_for_is_escaped_in_the_refusal(client):
+    assert "<script>x" not in text(client.get("/?encoder=<script>x"))
+
+
+def test_address_without_empty_fields_is_the_one_to_share(client, seeded):
+    response = client.get("/?encoder=&method=intermediate&languages=&show=score")
+
+    assert response.status_code == 302
+    assert response["Location"] == "/?method=intermediate&show=score"
+
+
+def test_unknown_task_run_and_study_are_not_found(client):
+    for url in [
+        "/tasks/nothing/",
+        "/tasks/nothing.csv",
+        "/runs/999/",
+        "/runs/999/state/",
+        "/studies/999/",
+        "/nothing/",
+    ]:
+        assert client.get(url).status_code == 404, url
+
+
+def test_pages_take_no_posts(client):
+    for url in ["/", "/transfer/", "/runs/", "/scores.csv"]:
+        assert client.post(url).status_code == 405, url
+
+
+def test_sorted_head_says_so_and_turns_round(client, seeded):
+    page = text(client.get("/?sort=-overall&show=difference"))
+
+    assert page.count("aria-sort") == 1
+    assert 'aria-sort="descending"' in page
+    assert 'href="?sort=overall&amp;show=difference"' in page
+    assert 'href="?sort=title&amp;show=difference"' in page
+
+
+def test_incomplete_mean_shows_its_coverage(client, seeded):
+    Score.objects.filter(run=seeded.run("ccg_pmb"), task="panx", language="jv").delete()
+
+    assert ">39/40</span>" in text(client.get("/"))
+
+
+def test_incomplete_difference_is_marked_on_the_transfer_map_only(client, seeded):
+    Score.objects.filter(run=seeded.run("ccg_pmb"), task="panx", language="jv").delete()
+
+    assert re.search(r"39 of 40 languages\">[^<]*\*</span>", text(client.get("/transfer/")))
+    assert "*</span>" not in text(client.get("/"))
+
+
+# Runs.
+
+
+def test_run_page_shows_scores_per_task_and_language(client, seeded):
+    run = seeded.run("ccg_pmb")
+    score = run.scores.get(task="panx", language="sw")
+
+    page = text(client.get(reverse("run", args=[run.pk])))
+
+    assert f'<td class="number">{score.value:.1f}</td>' in page
+    assert "40 of 40 languages" in page
+
+
+def test_run_page_shows_the_sentence_of_a_failure(client, seeded):
+    run = seeded.run("ccg_pmb")
+    run.stages.filter(parent=None).update(status="failed", failure="submitter", message="There is no data for CCG.")
+
+    page = text(client.get(reverse("run", args=[run.pk])))
+
+    assert "There is no data for CCG." in page
+    assert "The submission cannot work" in page
+
+
+def test_run_page_has_curves_environment_data_and_artifacts(client, seeded):
+    run = seeded.run("ccg_pmb")
+    stage = run.stages.filter(action="train").first()
+    data = {
+        "dataset": "pmb/ccg-4.0.0",
+        "config": "en",
+        "split": "train",
+        "language": "en",
+        "rows": 7745,
+        "sha256": "ab" * 32,
+    }
+    Stage.objects.filter(pk=stage.pk).update(
+        environment={"git_revision": "7c1f0e2a9b", "packages": {"torch": "2.13.0"}, "device": "cpu"}, data=[data]
+    )
+    factories.write_files(stage, curve=factories.curve_text(), log="INFO a line\n")
+
+    response = client.get(reverse("run", args=[run.pk]))
+
+    page = text(response)
+    for expected in [
+        "7c1f0e2a9b",
+        "2.13.0",
+        "pmb/ccg-4.0.0",
+        "7,745",
+        "abababab",
+        "stage.log",
+        "INFO a line",
+        "CCG supertagging",
+    ]:
+        assert expected in page
+    assert len(response.context["loss_figure"]["data"][0]["x"]) == 40
+    assert response.context["development_figure"]["data"][0]["y"][-1] == 75.0
+
+
+def test_traceback_is_shown_to_staff_only(client, seeded):
+    run = seeded.run("ccg_pmb")
+    factories.write_files(run.stages.first(), log=TRACEBACK)
+    url = reverse("run", args=[run.pk])
+
+    public = text(client.get(url))
+    client.force_login(User.objects.create_user("maintainer", is_staff=True))
+    staff = text(client.get(url))
+
+    assert "secret" not in public
+    assert "INFO start" in public
+    assert "INFO end" in public
+    assert "the secret" in staff
+    assert "Traceback" in staff
+
+
+def test_state_follows_the_work_and_says_when_it_is_over(client, seeded):
+    run = seeded.run("ccg_pmb")
+    stage = run.stages.first()
+    url = reverse("run-state", args=[run.pk])
+    assert client.get(url).json()["finished"]
+    Stage.objects.filter(pk=stage.pk).update(
+        status="running", lease_until=timezone.now() + timedelta(minutes=1), done=1, total=4, unit="steps", activity="x"
+    )
+
+    response = client.get(url)
+
+    state = response.json()
+    assert (state["status"], state["finished"]) == ("running", False)
+    assert state["stages"][0] == {
+        "id": stage.pk,
+        "status": "running",
+        "status_title": "Running",
+        "done": 1,
+        "total": 4,
+        "unit": "steps",
+        "activity": "x",
+        "message": "",
+    }
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_unfinished_run_is_polled_and_a_finished_one_is_not(client, seeded):
+    url = reverse("run", args=[seeded.run().pk])
+    assert "js/run.js" not in text(client.get(url))
+
+    seeded.run().stages.update(status="queued")
+
+    assert "js/run.js" in text(client.get(url))
+
+
+def test_published_run_shows_its_source(client):
+    run = factories.published("XLM-R large")
+
+    page = text(client.get(reverse("run", args=[run.pk])))
+
+    assert "Quoted from the source" in page
+    assert "https://example.org/paper" in page
+
+
+def test_study_page_shows_its_grid(client):
+    seeded = factories.study(seeds=(1, 2), scored=False)
+    factories.finish(seeded.run("ccg_pmb", 2))
+    seeded.run("nli_cad", 1).delete()
+
+    response = client.get(reverse("study", args=[seeded.study.pk]))
+
+    page = text(response)
+    assert (response.context["runs_done"], response.context["run_count"]) == (1, 6)
+    assert page.count('class="missing"') == 1
+    assert reverse("run", args=[seeded.run("ccg_pmb", 2).pk]) in page
+
+
+# Files of stages.
+
+
+def test_nothing_outside_the_artifact_store_is_read(tmp_path):
+    secret = tmp_path / "secret.log"
+    secret.write_text("secret")
+    settings.ARTIFACT_DIR.mkdir(parents=True, exist_ok=True)
+    link = settings.ARTIFACT_DIR / "link.log"
+    link.unlink(missing_ok=True)
+    link.symlink_to(secret)
+
+    for path in [secret, "../secret_key", "/etc/passwd", "link.log", ".", "absent.log"]:
+        assert files.inside(path) is None
+        assert files.log_tail(path, tracebacks=True) == []
+
+
+def test_log_is_read_from_its_end(seeded):
+    stage = seeded.run("ccg_pmb").stages.first()
+    factories.write_files(stage, log="".join(f"line {number} {'x' * 100}\n" for number in range(5000)))
+
+    lines = files.log_tail(Artifact.objects.get(kind="log").path, tracebacks=True)
+
+    assert len(lines) == files.LOG_LINES
+    assert lines[-1].startswith("line 4999")
+    assert lines[0].startswith("line 4900")
+
+
+def test_log_that_begins_inside_a_traceback_hides_it():
+    lines = ['  File "engine.py", line 3, in run', "    raise ValueError(secret)", "ValueError: the secret", "INFO end"]
+
+    assert "secret" not in "".join(files.without_tracebacks(lines))
+    assert "INFO end" in list(files.without_tracebacks(lines))
+
+
+def test_curve_skips_what_is_no_point(seeded):
+    stage = seeded.run("ccg_pmb").stages.first()
+    good = json.dumps({"step": 3, "loss": 1.5})
+    factories.write_files(
+        stage, curve=f'{good}\nnot json\n[1]\n{{"step": "x", "loss": 1}}\n{{"step": 4, "loss": null}}\n{{"step"'
+    )
+
+    curve = files.curve((results.folder(stage) / "curve.jsonl").relative_to(settings.ARTIFACT_DIR))
+
+    assert curve.losses == ((3, 1.5),)

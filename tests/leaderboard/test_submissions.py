@@ -1,0 +1,276 @@
+"""Submitting a study: what it creates, what it shares, what it refuses; all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db import transaction
+
+from leaderboard.models import Encoder, Recipe, Run, Score, Stage, Study
+from leaderboard.services import progress, submissions
+from leaderboard.services.submission_checks import Submission
+from leaderboard.services.submissions import submit
+from runner.errors import RecipeError
+from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.tasks import registry
+from runner.tasks.kinds import RUNNABLE
+
+pytestmark = pytest.mark.django_db
+
+POS = Evaluation("udpos", "test", ("en", "de", "yo"))
+TATOEBA = Evaluation("tatoeba", "test", ("de", "sw"))
+
+
+@pytest.fixture
+def submission():
+    return Submission(
+        name="First",
+        encoder="xlm-roberta-base",
+        methods=(Method.BASELINE, Method.INTERMEDIATE),
+        intermediate_tasks=("ccg_pmb", "nli_cad"),
+        evaluations=(POS, TATOEBA),
+        seeds=(1, 2),
+    )
+
+
+@pytest.fixture
+def commit(django_capture_on_commit_callbacks):
+    """Calls a function as if its transaction were committed: the test's own never is."""
+
+    def call(function, *arguments):
+        with django_capture_on_commit_callbacks(execute=True):
+            return function(*arguments)
+
+    return call
+
+
+def finish_all():
+    """Let a worker do every stage that can be done, with 50.0 wherever a score is due."""
+    while stage := Stage.objects.filter(status="queued").first():
+        lease = progress.claim(stage.pk, "test worker")
+        plan = stage.spec["plan"]
+        scores = [
+            {"event": "score", "task": plan["task"], "language": code, "metric": metric, "value": 50.0, "n": 10}
+            for code in plan.get("languages", [])
+            for metric in registry.task(plan["task"]).headline_metrics
+        ]
+        progress.finish(lease, scores=scores, seconds=1.0)
+        progress.dispatch_ready()
+
+
+def test_it_creates_recipes_runs_and_stages(submission, admin_user):
+    study = submit(submission, admin_user)
+
+    assert (study.submitted_by, study.seeds) == (admin_user, [1, 2])
+    assert [target["task"] for target in study.targets] == ["udpos", "tatoeba"]
+    assert set(study.recipes.values_list("method", "title")) == {
+        ("baseline", "xlm-roberta-base (baseline)"),
+        ("intermediate", f"xlm-roberta-base → {registry.task('ccg_pmb').title}"),
+        ("intermediate", f"xlm-roberta-base → {registry.task('nli_cad').title}"),
+    }
+    assert study.runs.count() == 3 * 2
+    # Intermediate training: 2 tasks x 2 seeds. POS: training and evaluation for each run. Tatoeba is read from
+    # the encoder as it leaves the intermediate phase: once for each of these, and once for both baselines.
+    assert Stage.objects.count() == 4 + 6 * 2 + (4 + 1)
+
+
+def test_a_run_has_its_stages_in_order(submission):
+    study = submit(submission)
+    run = study.runs.get(recipe__title__contains=registry.task("ccg_pmb").title, seed=1)
+    intermediate, pos = registry.task("ccg_pmb").title, registry.task("udpos").title
+    assert list(run.stages.values_list("title", flat=True)) == [
+        f"Train on {intermediate}, seed 1",
+        f"Train on {pos}, seed 1, after {intermediate}",
+        f"Evaluate Tatoeba test in 2 languages, seed 1, after {intermediate}",
+        f"Evaluate {pos} test in 3 languages, seed 1, after {intermediate}",
+    ]
+    train, tuned, tatoeba, evaluate = run.stages.all()
+    assert (train.parent, tuned.parent, tatoeba.parent, evaluate.parent) == (None, train, train, tuned)
+
+
+def test_a_recipe_remembers_its_settings(submission):
+    submit(replace(submission, target=PhaseSettings(learning_rate=3e-5, train_limit=500)))
+    settings = Recipe.objects.get(method="baseline").settings
+    assert settings["intermediate"] is None
+    assert (settings["target"]["learning_rate"], settings["target"]["train_limit"]) == (3e-5, 500)
+
+
+def test_multi_task_is_one_recipe_with_all_tasks(submission):
+    submit(replace(submission, methods=(Method.MULTI_TASK,), mixture_cap=1000, seeds=(1,)))
+    recipe = Recipe.objects.get()
+    assert set(recipe.intermediate_tasks.values_list("slug", flat=True)) == {"ccg_pmb", "nli_cad"}
+    assert recipe.title.endswith("(multi-task)")
+    assert recipe.settings["mixture_cap"] == 1000
+
+
+def test_ready_stages_are_queued_and_their_messages_sent_on_commit(submission, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks():
+        submit(submission)
+    assert set(Stage.objects.values_list("status", "sent")) == {("waiting", None)}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        submit(replace(submission, name="Second"))
+    ready = Stage.objects.filter(parent=None)
+    assert set(ready.values_list("status", flat=True)) == {"queued"}
+    assert not ready.filter(sent=None).exists()
+    assert set(Stage.objects.exclude(parent=None).values_list("status", flat=True)) == {"waiting"}
+
+
+def test_a_study_that_overlaps_shares_what_overlaps(submission):
+    submit(submission)
+    study = submit(replace(submission, name="Second", seeds=(2, 3), intermediate_tasks=("ccg_pmb",)))
+    receipt = submissions.receipt(study)
+    # Recipes: baseline and CCG, both there. Runs: seed 2 is there, seed 3 is new.
+    assert Recipe.objects.count() == 3
+    assert (receipt.runs, receipt.shared_runs) == (4, 2)
+    # Stages of the two new runs: POS twice 2, CCG 1, Tatoeba after CCG 1; the baselines' Tatoeba is shared by all.
+    assert receipt.stages - receipt.shared_stages == 6
+    assert receipt.shared_stages == 2 + 4 + 1
+
+
+def test_the_first_study_shares_nothing(submission):
+    receipt = submissions.receipt(submit(submission))
+    assert (receipt.shared_runs, receipt.shared_stages) == (0, 0)
+
+
+def test_a_run_is_asked_for_more_targets_later(submission):
+    submit(submission)
+    study = submit(replace(submission, name="Second", evaluations=(Evaluation("panx", "validation", ("en", "de")),)))
+    assert Run.objects.count() == 6
+    assert {run.stages.filter(title__contains="PAN-X").count() for run in study.runs.all()} == {2}
+
+
+def test_what_is_done_already_gives_its_scores_at_once(submission, commit):
+    commit(submit, submission)
+    commit(finish_all)
+    assert not Stage.objects.exclude(status="done").exists()
+    study = submit(replace(submission, name="Second", methods=(Method.BASELINE,), intermediate_tasks=(), seeds=(9,)))
+    run = study.runs.get()
+    assert set(run.scores.values_list("task", "language")) == {("tatoeba", "de"), ("tatoeba", "sw")}
+
+
+def test_what_was_cancelled_for_another_study_is_taken_up_again(submission, commit):
+    for run in submit(submission).runs.all():
+        progress.cancel_run(run)
+    assert set(Stage.objects.values_list("status", flat=True)) == {"cancelled"}
+    commit(submit, replace(submission, name="Second"))
+    assert set(Stage.objects.values_list("status", flat=True)) == {"queued", "waiting"}
+
+
+def test_a_failure_in_the_middle_leaves_nothing(submission, monkeypatch):
+    retry_run, calls = progress.retry_run, []
+
+    def fail_at_the_third_run(run):
+        calls.append(run)
+        if len(calls) == 3:
+            raise OSError("the disk is full")
+        return retry_run(run)
+
+    monkeypatch.setattr(progress, "retry_run", fail_at_the_third_run)
+    with pytest.raises(OSError, match="disk is full"):
+        submit(submission)
+    assert [model.objects.count() for model in (Study, Recipe, Run, Stage, Score)] == [0, 0, 0, 0, 0]
+
+
+def test_what_is_rolled_back_sends_no_message(submission, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks, transaction.atomic():
+        submit(submission)
+        transaction.set_rollback(True)
+    assert callbacks == []
+
+
+def test_a_large_study_costs_few_queries_for_each_run(submission, django_assert_max_num_queries):
+    seeds = tuple(range(10))
+    with django_assert_max_num_queries(30 * 30):
+        submit(replace(submission, seeds=seeds))
+    assert Run.objects.count() == 30
+
+
+# Each refusal.
+
+REFUSALS = {
+    "no name": ({"name": " "}, "A study needs a name."),
+    "unknown encoder": ({"encoder": "xlm-roberta-bas"}, "Did you mean xlm-roberta-base"),
+    "no method": ({"methods": ()}, "Choose at least one method."),
+    "a method twice": ({"methods": (Method.BASELINE, Method.BASELINE)}, "named twice"),
+    "a baseline with tasks": ({"methods": (Method.BASELINE,)}, "The baseline has no intermediate task"),
+    "no intermediate task": ({"intermediate_tasks": ()}, "needs at least one intermediate task"),
+    "one task for multi-task": (
+        {"methods": (Method.MULTI_TASK,), "intermediate_tasks": ("ccg_pmb",)},
+        "two or more intermediate tasks, found 1",
+    ),
+    "a task twice": ({"intermediate_tasks": ("ccg_pmb", "ccg_pmb")}, "named twice"),
+    "unknown task": ({"intermediate_tasks": ("ccg_pbm",)}, "Did you mean ccg_pmb"),
+    "a target as intermediate task": ({"intermediate_tasks": ("udpos",)}, "is a target task, not an intermediate"),
+    "an intermediate task that cannot run": ({"intermediate_tasks": ("hellaswag",)}, "HellaSwag cannot run yet"),
+    "no target": ({"evaluations": ()}, "Choose at least one target task."),
+    "unknown target": ({"evaluations": (replace(POS, task="updos"),)}, "Did you mean udpos"),
+    "an intermediate task as target": (
+        {"evaluations": (Evaluation("ccg_pmb", "test", ("en",)),)},
+        "nothing is evaluated on it",
+    ),
+    "a target that cannot run": ({"evaluations": (Evaluation("xquad", "test", ("de",)),)}, "XQuAD cannot run yet"),
+    "a target twice": ({"evaluations": (POS, POS)}, "is asked for twice on its test split"),
+    "unknown split": (
+        {"evaluations": (replace(POS, split="dev"),)},
+        "can be evaluated on validation, test, not on 'dev'",
+    ),
+    "unknown language": ({"evaluations": (replace(POS, languages=("swa",)),)}, "There is no language 'swa'"),
+    "a language that the task lacks": ({"evaluations": (replace(POS, languages=("sw",)),)}, "covers"),
+    "no language": ({"evaluations": (replace(POS, languages=()),)}, "found no language"),
+    "no items": ({"evaluations": (replace(POS, limit=0),)}, "1 or more, found 0"),
+    "a layer that is not there": ({"evaluations": (replace(TATOEBA, layer=13),)}, "layers 0 to 12; found layer 13"),
+    "unknown pooling": ({"evaluations": (replace(TATOEBA, pooling="max"),)}, "mean or cls, found 'max'"),
+    "no seed": ({"seeds": ()}, "1 to 100 seeds, found 0"),
+    "too many seeds": ({"seeds": tuple(range(101))}, "1 to 100 seeds, found 101"),
+    "a seed twice": ({"seeds": (1, 1)}, "A seed is named twice."),
+    "a negative seed": ({"seeds": (-1,)}, "found -1"),
+    "a seed too large": ({"seeds": (2**32,)}, "found 4294967296"),
+    "a cap of nothing": ({"mixture_cap": 0}, "The mixture cap is 1 or more, found 0."),
+}
+BAD_SETTINGS = {
+    "learning_rate": (0.0, -1e-5, 2.0, float("nan")),
+    "epochs": (0,),
+    "batch_size": (0,),
+    "max_length": (4,),
+    "warmup": (-0.1, 1.1, float("nan")),
+    "weight_decay": (-1.0, float("inf")),
+    "max_grad_norm": (0.0,),
+    "train_limit": (0,),
+    "precision": ("fp16",),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_it_refuses(submission, name):
+    changes, sentence = REFUSALS[name]
+    with pytest.raises(RecipeError, match=f".*{sentence}") as refusal:
+        submit(replace(submission, **changes))
+    assert "\n" not in str(refusal.value)
+    assert not Study.objects.exists()
+
+
+@pytest.mark.parametrize("phase", ["intermediate", "target"])
+@pytest.mark.parametrize(("setting", "value"), [(name, bad) for name, values in BAD_SETTINGS.items() for bad in values])
+def test_it_refuses_settings_that_cannot_work(submission, phase, setting, value):
+    with pytest.raises(RecipeError, match=f"The {phase} phase's {setting.replace('_', ' ')} is .*, found "):
+        submit(replace(submission, **{phase: PhaseSettings(**{setting: value})}))
+
+
+def test_it_refuses_a_name_that_is_taken(submission):
+    submit(submission)
+    with pytest.raises(RecipeError, match="There is a study 'First' already"):
+        submit(submission)
+
+
+def test_it_refuses_an_encoder_that_could_change(submission):
+    Encoder.objects.create(slug="mine", title="Mine", location="org/mine", layers=12)
+    with pytest.raises(RecipeError, match="The encoder 'mine' has no revision"):
+        submit(replace(submission, encoder="mine"))
+
+
+def test_what_can_be_submitted_is_what_the_engine_can_read():
+    from runner.data.readers import READERS
+
+    assert set(READERS) == RUNNABLE
