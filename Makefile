@@ -44,11 +44,11 @@ format: .venv/requirements-dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The engine's tests touch no database: the second, PostgreSQL, run leaves them out, and the browser's too.
+# The second run takes only the tests that touch the database.
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --database=postgresql -m "not e2e" tests/leaderboard tests/runner
+	$(BIN)/python -m pytest --database=postgresql -m "not e2e"
 
 # Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \

@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database",
         choices=["sqlite", "postgresql", "environment"],
         default="sqlite",
-        help="sqlite: a temporary file; postgresql: a private server for this session; environment: DATABASE_URL.",
+        help="sqlite: a temporary file; environment: DATABASE_URL; postgresql: a private server for this session, "
+        "and only the tests that touch the database.",
     )
 
 
@@ -68,11 +69,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(VAR_DIR, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the real data are skipped, with the reason, where it is not there."""
-    if os.environ.get("DATA_DIR"):
-        return
-    absent = pytest.mark.skip(reason="DATA_DIR is not set and ../shared/data is not there")
-    for item in items:
-        if "real_data" in item.keywords:
-            item.add_marker(absent)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip tests of the real data where it is not there; on PostgreSQL, keep those that touch the database."""
+    if not os.environ.get("DATA_DIR"):
+        absent = pytest.mark.skip(reason="DATA_DIR is not set and ../shared/data is not there")
+        for item in items:
+            if "real_data" in item.keywords:
+                item.add_marker(absent)
+    if config.getoption("--database") == "postgresql":
+        others = [item for item in items if not _touches_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _touches_database(item)]
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"}
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint(item.fixturenames)

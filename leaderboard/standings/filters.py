@@ -12,13 +12,19 @@ from django.http import QueryDict
 from leaderboard.models import Encoder, Recipe, Study
 from runner.tasks import registry
 from runner.tasks.kinds import Role
-from runner.tasks.languages import LANGUAGES, low_resource_by_class, low_resource_by_size
+from runner.tasks.languages import (
+    LANGUAGES,
+    LOW_RESOURCE_CLASS,
+    LOW_RESOURCE_GIB,
+    low_resource_by_class,
+    low_resource_by_size,
+)
 
 NAMED_LANGUAGES = {
     "all": "all languages of the task",
     "shared": "the languages that every row of the column has",
-    "low-class": "low-resource languages by class (Joshi et al. 2020, class 0 to 2)",
-    "low-size": "low-resource languages by size (under 5 GiB in CC-100)",
+    "low-class": f"low-resource languages by class (Joshi et al. 2020, class 0 to {LOW_RESOURCE_CLASS})",
+    "low-size": f"low-resource languages by size (under {LOW_RESOURCE_GIB:g} GiB in CC-100)",
 }
 SHOW = ("score", "difference")
 ORDERS = ("score", "resource", "family", "code")

@@ -167,8 +167,11 @@ def _cell(scene: _Scene, entry: Entry, base: Entry | None, column: Column, overa
         theirs = scene.scores.get((base.key, column.protocol), NOTHING) if base else NOTHING
         # A printed mean over languages says nothing about one of them.
         whole = whole and column.key not in column.parts
-    cell = aggregate.cell(mine, column.parts, whole=whole)
-    return replace(cell, difference=compare.difference(mine, theirs, column.parts, whole=whole))
+    difference = compare.difference(mine, theirs, column.parts, whole=whole)
+    if column.key == OVERALL and difference and not difference.complete:
+        # Over a part of the tasks it would be another quantity under the same name.
+        difference = None
+    return replace(aggregate.cell(mine, column.parts, whole=whole), difference=difference)
 
 
 def _by_task(

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from django.conf import settings
@@ -17,6 +18,7 @@ LOG_BYTES = 64 * 1024
 CURVE_BYTES = 8 * 1024 * 1024
 TRACEBACK = "Traceback (most recent call last):"
 HIDDEN = "(a traceback is shown to signed-in staff)"
+FRAME = re.compile(r"^\s+File \".*\", line \d+")
 EXCEPTION_LINE = re.compile(r"^[A-Za-z_][\w.]*(: |$)")
 
 
@@ -59,7 +61,11 @@ def log_tail(path: str | Path, *, tracebacks: bool) -> list[str]:
 
 def without_tracebacks(lines: Iterable[str]) -> Iterator[str]:
     """`lines` with a placeholder for each traceback, from its head to the line that names the exception."""
-    hiding = False
+    lines = list(lines)
+    # The end of a log may begin in the middle of a traceback: frames come before any head of one.
+    hiding = any(FRAME.match(line) for line in takewhile(lambda line: TRACEBACK not in line, lines))
+    if hiding:
+        yield HIDDEN
     for line in lines:
         if TRACEBACK in line:
             if not hiding:

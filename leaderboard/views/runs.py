@@ -156,9 +156,9 @@ def _data(stages: Sequence[Stage]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _logs(stages: Sequence[Stage], *, tracebacks: bool) -> list[tuple[Stage, list[str]]]:
+def _logs(stages: Sequence[Stage], *, tracebacks: bool) -> list[tuple[Stage, str]]:
     logs = [(stage, files.log_tail(_file(stage, "stage.log"), tracebacks=tracebacks)) for stage in stages]
-    return [(stage, lines) for stage, lines in logs if lines]
+    return [(stage, "\n".join(lines)) for stage, lines in logs if lines]
 
 
 def _settings(run: Run) -> list[tuple[str, list[tuple[str, Any]]]]:

@@ -7,6 +7,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from runner.errors import RecipeError
 from runner.tasks.kinds import DataSplit
 from runner.tasks.registry import revision_of
 
+HASHED_ROWS = 1000
 SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.parquet$")
 
 
@@ -62,10 +65,12 @@ def read(split: DataSplit, columns: Sequence[str], language: str, data_dir: str)
 
 
 def content_hash(columns: Iterable[Sequence[Any]]) -> str:
-    """SHA-256 over the rows, one JSON list a line: independent of files, chunks and library versions."""
+    """SHA-256 over the rows, HASHED_ROWS to a line of JSON: independent of files, chunks and library versions."""
     digest = hashlib.sha256()
-    for row in zip(*columns, strict=True):
-        digest.update(json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    rows = zip(*columns, strict=True)
+    # Many rows to a call: the encoder's start costs more than a row does.
+    while part := list(islice(rows, HASHED_ROWS)):
+        digest.update(json.dumps(part, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -94,8 +99,14 @@ def _load(split: DataSplit, config: str, part: str, data_dir: str) -> tuple[pa.T
     if data_dir:
         files = mirror_files(Path(data_dir) / split.dataset / config, part)
         if files:
-            return pa.concat_tables([pq.read_table(file) for file in files], promote_options="default"), "mirror"
+            return _from_files(tuple(files)), "mirror"
     return _from_hub(split, config, part), "hub"
+
+
+@lru_cache(maxsize=1)
+def _from_files(files: tuple[Path, ...]) -> pa.Table:
+    """The rows of `files`; the last are kept, because some configurations hold all languages of a task."""
+    return pa.concat_tables([pq.read_table(file) for file in files], promote_options="default")
 
 
 def _from_hub(split: DataSplit, config: str, part: str) -> pa.Table:

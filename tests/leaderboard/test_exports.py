@@ -156,7 +156,11 @@ def test_incomplete_difference_is_in_the_transfer_file_only(client, seeded):
     def differences(name):
         header, *lines = read(client, reverse(f"{name}-csv"))
         found = [dict(zip(header, line, strict=True)) for line in lines]
-        return {line["difference_have"] for line in found if line["task"] == "panx" and "CCG" in line["row"]}
+        return {
+            line["difference_have"]
+            for line in found
+            if line["task"] == "panx" and "CCG" in line["row"] and line["encoder"] == "tiny"
+        }
 
     assert differences("transfer") == {"39"}
     assert differences("leaderboard") == {""}
@@ -199,10 +203,10 @@ def test_every_score_is_in_the_file_in_full_precision(client, seeded):
 def test_lines_say_where_a_score_comes_from(client, seeded):
     header, *lines = read(client, reverse("scores-csv"))
     lines = [dict(zip(header, line, strict=True)) for line in lines]
-    ours = next(line for line in lines if line["intermediate_tasks"] == "ccg_pmb")
+    ours = next(line for line in lines if line["intermediate_tasks"] == "ccg_pmb" and line["seed"] == "1")
     theirs = next(line for line in lines if line["origin"] == "published")
 
-    assert (ours["encoder"], ours["method"], ours["seed"], ours["source"]) == ("tiny", "intermediate", "1", "")
+    assert (ours["encoder"], ours["method"], ours["source"]) == ("tiny", "intermediate", "")
     assert ours["recipe"] == seeded.recipes["ccg_pmb"].fingerprint
     assert ours["created"].endswith("+00:00")
     assert (theirs["source"], theirs["source_status"], theirs["seed"], theirs["language"]) == (

@@ -7,7 +7,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
@@ -33,6 +32,12 @@ Traceback (most recent call last):
 RuntimeError: the other secret
 INFO end
 """
+
+
+@pytest.fixture(autouse=True)
+def _artifacts(settings, tmp_path):
+    """Stages of equal content have the same folder in every test."""
+    settings.ARTIFACT_DIR = tmp_path / "artifacts"
 
 
 @pytest.fixture
@@ -106,9 +111,11 @@ def test_queries(client, name, arguments, queries, studies, django_assert_num_qu
 
 
 def test_queries_of_a_run(client, seeded, django_assert_num_queries):
+    url = reverse("run", args=[seeded.run().pk])
+
     # the run with progress, its studies, stages, artifacts; how many languages its tasks have, its scores
     with django_assert_num_queries(6):
-        client.get(reverse("run", args=[seeded.run().pk]))
+        client.get(url)
 
 
 def test_queries_of_a_study(client, seeded, django_assert_num_queries):
@@ -118,9 +125,11 @@ def test_queries_of_a_study(client, seeded, django_assert_num_queries):
 
 
 def test_queries_of_a_runs_state(client, seeded, django_assert_num_queries):
+    url = reverse("run-state", args=[seeded.run().pk])
+
     # the run with progress, its stages
     with django_assert_num_queries(2):
-        client.get(reverse("run-state", args=[seeded.run().pk]))
+        client.get(url)
 
 
 # Headers.
@@ -349,12 +358,11 @@ def test_study_page_shows_its_grid(client):
 # Files of stages.
 
 
-def test_nothing_outside_the_artifact_store_is_read(tmp_path):
+def test_nothing_outside_the_artifact_store_is_read(settings, tmp_path):
     secret = tmp_path / "secret.log"
     secret.write_text("secret")
     settings.ARTIFACT_DIR.mkdir(parents=True, exist_ok=True)
     link = settings.ARTIFACT_DIR / "link.log"
-    link.unlink(missing_ok=True)
     link.symlink_to(secret)
 
     for path in [secret, "../secret_key", "/etc/passwd", "link.log", ".", "absent.log"]:
@@ -380,7 +388,7 @@ def test_log_that_begins_inside_a_traceback_hides_it():
     assert "INFO end" in list(files.without_tracebacks(lines))
 
 
-def test_curve_skips_what_is_no_point(seeded):
+def test_curve_skips_what_is_no_point(seeded, settings):
     stage = seeded.run("ccg_pmb").stages.first()
     good = json.dumps({"step": 3, "loss": 1.5})
     factories.write_files(

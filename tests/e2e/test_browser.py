@@ -1,0 +1,216 @@
+"""What a reader does with the pages, in a real browser."""
+
+from __future__ import annotations
+
+import csv
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from leaderboard.models import Stage
+from tests import factories
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"viewport": {"width": 360, "height": 740}}
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": PHONE,
+}
+
+
+@pytest.fixture
+def seeded(open_page):
+    # After `open_page`, which gives the stages a folder of their own.
+    seeded = factories.study()
+    for stage in seeded.run("ccg_pmb").stages.filter(action="train"):
+        factories.write_files(stage, curve=factories.curve_text(), log="INFO a line\n")
+    return seeded
+
+
+def addresses(seeded):
+    return [
+        "/",
+        "/transfer/",
+        "/transfer/?show=score",
+        "/tasks/",
+        "/tasks/udpos/",
+        "/tasks/xnli_cad/?order=family",
+        "/tasks/mnli/",
+        "/runs/",
+        f"/runs/{seeded.run('ccg_pmb').pk}/",
+        f"/studies/{seeded.study.pk}/",
+        "/about/",
+    ]
+
+
+def wait_for_charts(page):
+    for chart in page.locator(".chart").all():
+        chart.scroll_into_view_if_needed()
+    count = page.locator(".chart").count()
+    if count:
+        page.locator(".chart[data-drawn=yes]").nth(count - 1).wait_for()
+    assert page.locator(".chart svg.main-svg").count() >= count
+    return count
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_opens_without_complaint_and_fits(open_page, seeded, look):
+    page = open_page(**LOOKS[look])
+
+    charts = 0
+    for address in addresses(seeded):
+        page.goto(address)
+        charts += wait_for_charts(page)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
+        assert page.locator("h1").count() == 1, address
+
+    assert charts == 6
+
+
+def test_pages_without_any_run_open_without_complaint(open_page):
+    page = open_page()
+
+    for address in ["/", "/transfer/", "/tasks/udpos/", "/runs/"]:
+        page.goto(address)
+        assert page.locator("table.standings").count() == 0
+
+    assert page.locator(".empty").is_visible()
+
+
+def test_heatmap_prints_the_numbers_of_the_table(open_page, seeded):
+    page = open_page("/transfer/")
+    wait_for_charts(page)
+
+    in_chart = page.locator(".chart .heatmap-label").all_text_contents()
+    in_table = page.locator("#standings .change").all_inner_texts()
+
+    assert len(in_chart) == 8
+    assert sorted(in_chart) == sorted(in_table)
+
+
+def test_chart_can_be_saved_as_picture(open_page, seeded):
+    page = open_page("/transfer/")
+    wait_for_charts(page)
+    page.locator(".chart").hover()
+
+    for title, ending in [("Download plot as a PNG", ".png"), ("Download as SVG", ".svg")]:
+        with page.expect_download() as download:
+            page.locator(f'.modebar-btn[data-title^="{title}"]').click()
+        saved = download.value
+        assert saved.suggested_filename == f"differences{ending}"
+        assert Path(saved.path()).stat().st_size > 2000
+
+
+def test_head_sorts_and_the_address_says_so(open_page, seeded):
+    page = open_page("/")
+    head = page.locator("thead th", has_text="Tatoeba")
+
+    head.locator("a").click()
+
+    assert "sort=-tatoeba." in page.url
+    assert head.get_attribute("aria-sort") == "descending"
+    position = 3
+    column = [float(text) for text in page.locator(f"tbody td:nth-child({position + 1}) .value").all_inner_texts()]
+    assert column == sorted(column, reverse=True)
+    head.locator("a").click()
+    assert "sort=tatoeba." in page.url
+    page.go_back()
+    assert head.get_attribute("aria-sort") == "descending"
+
+
+def test_filters_go_into_the_address_without_empty_fields(open_page, seeded):
+    page = open_page("/")
+
+    page.get_by_label("Method").select_option("intermediate")
+    page.get_by_label("Languages").fill("sw, ta")
+    page.get_by_role("button", name="Apply").click()
+
+    assert page.url.endswith("/?method=intermediate&languages=sw%2C+ta&show=score")
+    assert "mean over Swahili, Tamil" in page.locator("caption").inner_text()
+    assert page.locator("tbody tr").count() == 2
+    page.get_by_role("link", name="Reset").click()
+    assert page.locator("tbody tr").count() == 3
+
+
+def test_theme_can_be_switched_is_remembered_and_recolours_charts(open_page, seeded):
+    page = open_page("/transfer/", color_scheme="light")
+    wait_for_charts(page)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    tick = ".chart .xtick text"
+    light, light_tick = page.evaluate(ground), page.locator(tick).first.evaluate("text => text.style.fill")
+
+    page.get_by_role("button", name="Dark theme").click()
+
+    page.locator("html[data-theme=dark]").wait_for()
+    assert page.evaluate(ground) != light
+    expect(page.locator(tick).first).not_to_have_css("fill", light_tick)
+    page.goto("/")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert page.get_by_role("button", name="Light theme").is_visible()
+
+
+@pytest.mark.parametrize(
+    ("address", "link"), [("/", "This table as CSV"), ("/transfer/", "This table as CSV"), ("/", "All scores (CSV)")]
+)
+def test_files_are_downloaded(open_page, seeded, address, link):
+    page = open_page(address)
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name=link).click()
+
+    lines = list(csv.reader(Path(download.value.path()).read_text().splitlines()))
+    assert len(lines) > 8
+    assert {len(line) for line in lines} == {len(lines[0])}
+
+
+def test_wide_table_scrolls_inside_its_box_under_a_fixed_first_column(open_page, seeded):
+    page = open_page("/tasks/panx/", **PHONE)
+    box = page.locator(".table-scroll").first
+    head = page.locator("tbody th.row-head").first
+    before = head.bounding_box()["x"]
+
+    box.evaluate("box => box.scrollLeft = 600")
+
+    assert box.evaluate("box => box.scrollWidth > box.clientWidth")
+    assert head.bounding_box()["x"] == pytest.approx(before, abs=1)
+
+
+def test_keyboard_reaches_the_content_first(open_page, seeded):
+    page = open_page("/")
+
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "Skip to the content"
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_pages_are_useful_without_javascript(open_page, seeded):
+    page = open_page("/transfer/", java_script_enabled=False)
+
+    assert page.locator("tbody tr").count() == 2
+    assert "The chart needs JavaScript" in page.locator("noscript").text_content()
+    assert not page.locator("#theme-switch").is_visible()
+
+
+def test_unfinished_run_follows_its_work_and_stops(open_page, seeded):
+    run = seeded.run("ccg_pmb")
+    stage = run.stages.first()
+    working = {"status": "running", "lease_until": timezone.now() + timedelta(hours=1), "total": 400, "unit": "steps"}
+    Stage.objects.filter(pk=stage.pk).update(**working, done=100)
+    page = open_page(f"/runs/{run.pk}/")
+    row = page.locator(f'tr[data-stage="{stage.pk}"]')
+    assert "100 of 400 steps" in row.inner_text()
+
+    Stage.objects.filter(pk=stage.pk).update(done=300, activity="loss 0.5")
+    row.get_by_text("300 of 400 steps – loss 0.5").wait_for()
+    Stage.objects.filter(pk=stage.pk).update(status="done", done=400)
+    page.locator("#run-state[data-finished=yes]").wait_for()
+
+    assert page.locator("#run-status").inner_text() == "Done"
+    assert page.locator("script[src*='run.js']").count() == 0
