@@ -18,6 +18,7 @@ urlpatterns = [
     path("runs/<int:pk>/state/", runs.state, name="run-state"),
     path("studies/<int:pk>/", runs.study, name="study"),
     path("about/", reference.about, name="about"),
+    path("favicon.ico", reference.favicon),
     path("scores.csv", tables.scores_csv, name="scores-csv"),
     path("admin/", admin.site.urls),
 ]

@@ -20,8 +20,7 @@ def environment_variables() -> set[str]:
     """Those that the settings and the commands read."""
     files = [ROOT / "leaderboard" / "settings.py", *(ROOT / "leaderboard" / "management" / "commands").glob("*.py")]
     pattern = re.compile(r"""(?:environ\.get\(|env_\w+\(|environ\[)\s*"([A-Z_]+)\"""")
-    found = {name for file in files for name in pattern.findall(file.read_text())}
-    return found
+    return {name for file in files for name in pattern.findall(file.read_text())}
 
 
 def test_every_setting_is_documented():

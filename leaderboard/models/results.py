@@ -104,9 +104,7 @@ class Score(models.Model):
                 name="score_mean_once",
             ),
         ]
-        indexes = [
-            models.Index(fields=["metric", "task", "run", "language", "value"], name="score_standings")
-        ]
+        indexes = [models.Index(fields=["metric", "task", "run", "language", "value"], name="score_standings")]
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.task_id} {self.language_id} {self.metric} {self.value:.1f}"

@@ -398,3 +398,7 @@ def test_curve_skips_what_is_no_point(seeded, settings):
     curve = files.curve((results.folder(stage) / "curve.jsonl").relative_to(settings.ARTIFACT_DIR))
 
     assert curve.losses == ((3, 1.5),)
+
+
+def test_icon_is_found_where_browsers_look_for_it(client):
+    assert client.get("/favicon.ico").url.endswith("img/icon.svg")
