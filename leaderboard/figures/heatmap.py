@@ -16,8 +16,8 @@ ROW_HEIGHT = 44
 HEAD_HEIGHT = 190
 LABEL_WIDTH = 190
 COLUMN_WIDTH = 38
-# Heads of two and more lines stand aslant and need more room.
-TALL_COLUMN_WIDTH = 66
+# Heads stand aslant: a further line of theirs would cover the next column's without so much more room.
+FURTHER_LINE_WIDTH = 26
 # In characters, of labels.
 LINE_LENGTH = 26
 # A scale that never shrinks to the noise: one point of difference is not painted in the fullest colour.
@@ -55,7 +55,8 @@ def _map(
     number = _difference if differences else _score
     values = [[number(cell) for cell in row] for row in rows]
     labels = [_wrapped(row.label) for row in shown_rows]
-    width = TALL_COLUMN_WIDTH if any("<br>" in head for head in heads) else COLUMN_WIDTH
+    further_lines = max((heads[index].count("<br>") for index in positions), default=0)
+    width = COLUMN_WIDTH + FURTHER_LINE_WIDTH * further_lines
     trace = {
         "type": "heatmap",
         # Keys, not titles, are the categories: two protocols of a task may have the same words for a head, and

@@ -30,8 +30,8 @@ def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
         where = registry.language(plan.languages[0]).name if count == 1 else f"{count} languages"
         items = f", first {plan.limit} items" if plan.limit else ""
         what, seed = f"Evaluate {task.title} {plan.split} in {where}{items}", before[0].seed if before else None
-        # That a target was fine-tuned for itself goes without saying.
-        before = [earlier for earlier in before if earlier.plan.tasks != (task.trained_on,)]
+        # That a target was fine-tuned for itself goes without saying; only what came before that is news.
+        before = before[1:] if task.trained_on else before
     after = " and ".join(_task_titles(earlier.plan.tasks) for earlier in reversed(before))
     return _fit(what + (f", seed {seed}" if seed is not None else "") + (f", after {after}" if after else ""))
 

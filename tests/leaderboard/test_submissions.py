@@ -89,6 +89,14 @@ def test_a_run_has_its_stages_in_order(submission):
     assert (train.parent, tuned.parent, tatoeba.parent, evaluate.parent) == (None, train, train, tuned)
 
 
+def test_a_title_names_an_intermediate_task_that_the_target_is_trained_on_too(submission):
+    evaluations = (Evaluation("xnli_cad", "test", ("en",)),)
+    study = submit(replace(submission, evaluations=evaluations, intermediate_tasks=("nli_cad",), seeds=(1,)))
+    task = registry.task("xnli_cad").title
+    titles = study.runs.get(recipe__method="intermediate").stages.values_list("title", flat=True)
+    assert f"Evaluate {task} test in English, seed 1, after {registry.task('nli_cad').title}" in titles
+
+
 def test_a_recipe_remembers_its_settings(submission):
     submit(replace(submission, target=PhaseSettings(learning_rate=3e-5, train_limit=500)))
     settings = Recipe.objects.get(method="baseline").settings
