@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from runner.errors import RecipeError
-from runner.spec import EncoderRef, EvaluatePlan, Stage, Training, TrainPlan, fingerprint
+from runner.spec import (
+    PIVOT,
+    EncoderRef,
+    EvaluatePlan,
+    MaskedWords,
+    Sampling,
+    Stage,
+    Training,
+    TrainPlan,
+    fingerprint,
+)
 from runner.tasks.kinds import Kind, TaskSpec
 from runner.tasks.registry import task as find_task
 
@@ -23,6 +33,7 @@ class Method(StrEnum):
     BASELINE = "baseline"
     INTERMEDIATE = "intermediate"
     MULTI_TASK = "multi_task"
+    TRANSLATE_TRAIN = "translate_train"
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,8 @@ class PhaseSettings:
     max_grad_norm: float = 1.0
     train_limit: int | None = None
     precision: str = "fp32"
+    patience: int | None = None
+    evaluate_every: int | None = None
 
     def resolve(self, tasks: Iterable[TaskSpec]) -> Training:
         """The phase's hyper-parameters for `tasks`; a mixture takes the largest default of its tasks."""
@@ -52,37 +65,61 @@ class PhaseSettings:
             max_grad_norm=self.max_grad_norm,
             train_limit=self.train_limit,
             precision=self.precision,
+            patience=self.patience,
+            evaluate_every=self.evaluate_every if self.patience else None,
         )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained: an encoder, a method, its intermediate tasks and the settings of both phases."""
+    """What is trained: an encoder, a method, its intermediate tasks and the settings of both phases.
+
+    `masked` adds multilingual MLM to the intermediate phase, which for a baseline is MLM alone. `translation` are
+    the languages that training data is read in instead of English, as machine translations (English may be one
+    of them): data of the intermediate tasks, or of the target for `translate_train`.
+    """
 
     encoder: EncoderRef
     method: Method
     intermediate_tasks: tuple[str, ...] = ()
     intermediate: PhaseSettings = PhaseSettings()
     target: PhaseSettings = PhaseSettings()
-    mixture_cap: int | None = None
+    sampling: Sampling = Sampling()
+    masked: MaskedWords | None = None
+    translation: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        count = len(self.intermediate_tasks)
-        if self.method is Method.BASELINE and count:
-            raise RecipeError(f"A baseline has no intermediate task, found {', '.join(self.intermediate_tasks)}.")
-        if self.method is Method.INTERMEDIATE and count != 1:
-            raise RecipeError(f"The method 'intermediate' takes exactly one intermediate task, found {count}.")
-        if self.method is Method.MULTI_TASK and count < 2:
-            raise RecipeError(f"The method 'multi_task' takes two or more intermediate tasks, found {count}.")
+        tasks = self.intermediate_tasks
+        if self.method in (Method.BASELINE, Method.TRANSLATE_TRAIN) and tasks:
+            raise RecipeError(f"The method '{self.method}' has no intermediate task, found {', '.join(tasks)}.")
+        if self.method is Method.INTERMEDIATE and len(tasks) != 1:
+            raise RecipeError(f"The method 'intermediate' takes exactly one intermediate task, found {len(tasks)}.")
+        if self.method is Method.MULTI_TASK and len(tasks) < 2:
+            raise RecipeError(f"The method 'multi_task' takes two or more intermediate tasks, found {len(tasks)}.")
+        if self.method is Method.TRANSLATE_TRAIN and (self.masked or not set(self.translation) - {PIVOT}):
+            raise RecipeError("The method 'translate_train' takes languages other than English, and no MLM.")
+        if self.method is Method.BASELINE and self.translation:
+            raise RecipeError("A baseline has no intermediate data that could be translated.")
+        if len(set(self.translation)) < len(self.translation) or self.translation == (PIVOT,):
+            raise RecipeError(
+                f"Translated data is in languages other than English, each named once; found "
+                f"{', '.join(self.translation)}."
+            )
+
+    @property
+    def has_intermediate_phase(self) -> bool:
+        return bool(self.intermediate_tasks or self.masked)
 
     def identity(self) -> dict[str, Any]:
         return {
             "encoder": self.encoder.identity(),
             "method": self.method.value,
             "intermediate_tasks": sorted(self.intermediate_tasks),
-            # A baseline has no phase 2: settings that nothing reads must not tell two baselines apart.
-            "intermediate": None if self.method is Method.BASELINE else asdict(self.intermediate),
-            "mixture_cap": self.mixture_cap if self.method is Method.MULTI_TASK else None,
+            # Without a phase 2, settings that nothing reads must not tell two recipes apart.
+            "intermediate": asdict(self.intermediate) if self.has_intermediate_phase else None,
+            "sampling": asdict(self.sampling) if self.method is Method.MULTI_TASK else None,
+            "masked": asdict(in_order(self.masked)) if self.masked else None,
+            "translation": sorted(self.translation),
             "target": asdict(self.target),
         }
 
@@ -110,8 +147,6 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
     Equal stages have equal fingerprints, so runs that share an intermediate phase or a target's
     fine-tuning share the stage. An evaluation draws nothing and therefore has no seed.
     """
-    evaluations = list(evaluations)
-    _refuse_obstacles([*recipe.intermediate_tasks, *(evaluation.task for evaluation in evaluations)])
     stages: dict[str, Stage] = {}
 
     def add(stage: Stage) -> str:
@@ -124,32 +159,33 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
         tuned = parent
         if target.trained_on:
             trainer = find_task(target.trained_on)
-            tuned = add(
-                Stage(TrainPlan((trainer.slug,), recipe.target.resolve([trainer])), recipe.encoder, seed, parent)
-            )
+            languages = tuple(sorted(recipe.translation)) if recipe.method is Method.TRANSLATE_TRAIN else (PIVOT,)
+            settings = recipe.target.resolve([trainer])
+            tuned = add(Stage(TrainPlan((trainer.slug,), settings, languages), recipe.encoder, seed, parent))
         add(Stage(evaluate_plan(evaluation, target, recipe), recipe.encoder, None, tuned))
     return list(stages.values())
 
 
-def obstacle_to(task: TaskSpec) -> str:
-    """Why the engine cannot train or evaluate `task` yet, as the end of a sentence; empty where it can."""
-    trainer = find_task(task.trained_on) if task.trained_on else task
-    return task.obstacle or trainer.obstacle
-
-
-def _refuse_obstacles(slugs: Iterable[str]) -> None:
-    for task in (find_task(slug) for slug in slugs):
-        if obstacle := obstacle_to(task):
-            raise RecipeError(f"{task.title} cannot be run: {obstacle}.")
+def in_order(masked: MaskedWords) -> MaskedWords:
+    """The same MLM with its languages sorted: their order changes nothing."""
+    return replace(masked, languages=tuple(sorted(masked.languages)))
 
 
 def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
-    if recipe.method is Method.BASELINE:
+    if not recipe.has_intermediate_phase:
         return None
     tasks = [find_task(slug) for slug in sorted(recipe.intermediate_tasks)]
-    cap = recipe.mixture_cap if len(tasks) > 1 else None
+    masked = in_order(recipe.masked) if recipe.masked else None
+    training = recipe.intermediate.resolve(tasks or [find_task(masked.text)])
     return Stage(
-        TrainPlan(tuple(task.slug for task in tasks), recipe.intermediate.resolve(tasks), cap),
+        TrainPlan(
+            tasks=tuple(task.slug for task in tasks),
+            training=training,
+            languages=tuple(sorted(recipe.translation)) or (PIVOT,),
+            sampling=recipe.sampling if len(tasks) > 1 else None,
+            # Alone, MLM has all steps: the share must not tell two equal stages apart.
+            masked=masked if tasks or masked is None else replace(masked, share=MaskedWords.share),
+        ),
         recipe.encoder,
         seed,
         None,

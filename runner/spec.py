@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.errors import RecipeError
 
+# The language of all training and development data, where it is not machine-translated.
+PIVOT = "en"
 # Raised whenever a change to the engine changes its numbers; part of every fingerprint.
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
 SCORER_VERSION = "1"
 
@@ -51,7 +54,9 @@ class Training:
     """Resolved hyper-parameters of one training phase.
 
     `batch_size` is in examples per optimiser step; `warmup` is a share of all steps; `train_limit` caps the
-    training examples per task (None: all); `precision` is `fp32` or `bf16`.
+    training examples per task (None: all); `precision` is `fp32` or `bf16`. With `patience`, the phase ends
+    after so many evaluations on English development data without a gain and keeps the best of them (None: the
+    last step's weights); `evaluate_every` counts optimiser steps (None: four evaluations in all).
     """
 
     learning_rate: float
@@ -63,18 +68,79 @@ class Training:
     max_grad_norm: float
     train_limit: int | None
     precision: str
+    patience: int | None = None
+    evaluate_every: int | None = None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a mixture draws the task of each step: p(task) ~ min(examples, cap) ** (1 / temperature).
+
+    `proportional` has the temperature 1; `uniform` draws all tasks alike, whatever their size (jiant's
+    task_sampler: ProportionalMultiTaskSampler, TemperatureMultiTaskSampler, UniformMultiTaskSampler).
+    """
+
+    strategy: str = "proportional"
+    cap: int | None = None
+    temperature: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.strategy not in SAMPLING:
+            raise RecipeError(f"Tasks are sampled {', '.join(SAMPLING)}; found '{self.strategy}'.")
+        if (self.strategy == "temperature") != (self.temperature is not None):
+            raise RecipeError("A temperature belongs to the sampling 'temperature', and to no other.")
+        if self.temperature is not None and not 0 < self.temperature < math.inf:
+            raise RecipeError(f"The temperature of sampling is above 0, found {self.temperature}.")
+        if self.cap is not None and self.cap < 1:
+            raise RecipeError(f"The cap of sampling is 1 or more, found {self.cap}.")
+
+    @property
+    def exponent(self) -> float:
+        """What min(examples, cap) is raised to: 1 is in proportion to size, 0 is uniform."""
+        return {"proportional": 1.0, "uniform": 0.0}.get(self.strategy, 1 / (self.temperature or 1))
+
+
+SAMPLING = ("proportional", "temperature", "uniform")
+
+
+@dataclass(frozen=True)
+class MaskedWords:
+    """Multilingual MLM beside the tasks of a phase (Phang et al. 2020, section 2.3), or alone.
+
+    `text` is the slug of a text of the catalogue, `languages` are read from it, at most `texts` rows of each
+    (None: all). A step is MLM with probability `share`; `mask_rate` of a sequence's tokens are predicted.
+    """
+
+    text: str
+    languages: tuple[str, ...]
+    share: float = 0.5
+    mask_rate: float = 0.15
+    texts: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            raise RecipeError("MLM needs at least one language.")
+        if not 0 < self.share < 1:
+            raise RecipeError(f"The share of MLM steps is between 0 and 1, found {self.share}.")
+        if not 0 < self.mask_rate < 1:
+            raise RecipeError(f"The share of masked words is between 0 and 1, found {self.mask_rate}.")
+        if self.texts is not None and self.texts < 1:
+            raise RecipeError(f"The number of texts per language is 1 or more, found {self.texts}.")
 
 
 @dataclass(frozen=True)
 class TrainPlan:
-    """Fine-tune on the English data of `tasks`: one task, or a mixture of several.
+    """Train on `tasks`: one task, a mixture of several, or none where there is MLM alone.
 
-    A mixture draws tasks in proportion to min(examples, `cap`).
+    `languages` are those of the training data: English, or machine translations of it. `sampling` is for
+    several tasks only. MLM alone counts as `share` 1, whatever `masked` says.
     """
 
     tasks: tuple[str, ...]
     training: Training
-    cap: int | None = None
+    languages: tuple[str, ...] = (PIVOT,)
+    sampling: Sampling | None = None
+    masked: MaskedWords | None = None
 
     action = "train"
 
@@ -143,7 +209,13 @@ class Stage:
 
 def _plan(action: str, raw: Mapping[str, Any]) -> TrainPlan | EvaluatePlan:
     if action == "train":
-        return TrainPlan(tuple(raw["tasks"]), Training(**raw["training"]), raw["cap"])
+        return TrainPlan(
+            tasks=tuple(raw["tasks"]),
+            training=Training(**raw["training"]),
+            languages=tuple(raw["languages"]),
+            sampling=raw["sampling"] and Sampling(**raw["sampling"]),
+            masked=raw["masked"] and MaskedWords(**{**raw["masked"], "languages": tuple(raw["masked"]["languages"])}),
+        )
     if action == "evaluate":
         return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"])})
     raise RecipeError(f"A stage's action is 'train' or 'evaluate', not {action!r}.")
@@ -154,14 +226,21 @@ class Job:
     """What `python -m runner STAGE.json` reads: a stage and where things lie on this machine.
 
     `output` is the folder that the stage fills; `parent_output` that of the stage it starts from; `data_dir`
-    the local mirror (empty: hub only); `threads` bounds the processor threads (0: the library's choice).
+    the local mirror (empty: hub only); `cache_dir` keeps tokenised features (empty: nowhere); `threads` bounds
+    the processor threads (0: the library's choice). None of the rest changes what is learnt:
+    `gradient_checkpointing` computes activations twice to save memory, `compile` is `torch.compile`, and a
+    resume point is written every `resume_seconds`.
     """
 
     stage: Stage
     output: str
     parent_output: str | None = None
     data_dir: str = ""
+    cache_dir: str = ""
     threads: int = 0
+    gradient_checkpointing: bool = False
+    compile: bool = False
+    resume_seconds: float = 300.0
 
     def to_json(self) -> str:
         return json.dumps({**asdict(self), "stage": self.stage.to_dict()}, indent=2, ensure_ascii=False)

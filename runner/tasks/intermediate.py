@@ -56,6 +56,8 @@ MNLI = TaskSpec(
     metrics=("accuracy",),
     headline="accuracy",
     training=PAIR_TRAINING,
+    # XNLI's own machine translations of MNLI's training data (Conneau et al. 2018).
+    translated=DataSplit("facebook/xnli", "{code}", "train"),
     sizes={"train": 392_702, "validation": 9_815},
     licence="OANC licence; CC BY-SA 3.0, CC BY 3.0 and public domain for the fiction part",
     citation="Williams et al. 2018, A Broad-Coverage Challenge Corpus for Sentence Understanding, NAACL",
@@ -123,6 +125,8 @@ SQUAD_V1 = TaskSpec(
     metrics=("f1", "exact_match"),
     headline="f1_em",
     training=SPAN_TRAINING,
+    # MLQA's machine translations of SQuAD's training data (Lewis et al. 2020).
+    translated=DataSplit("facebook/mlqa", "mlqa-translate-train.{code}", "train"),
     sizes={"train": 87_599, "validation": 10_570},
     licence="CC BY-SA 4.0",
     citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text, EMNLP",

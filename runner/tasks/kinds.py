@@ -19,16 +19,13 @@ class Kind(StrEnum):
     MASKED_WORDS = "masked_words"
 
 
-# The kinds that the engine has a reader, a head and a scorer for; others are catalogued and refused at submission.
-RUNNABLE = frozenset({Kind.SENTENCE_PAIR, Kind.TAGGING, Kind.RETRIEVAL})
-
-
 class Role(StrEnum):
-    """Where a task stands in the three phases."""
+    """Where a task stands in the three phases; an auxiliary one is text for MLM, trained beside other tasks."""
 
     INTERMEDIATE = "intermediate"
     TARGET = "target"
     DIAGNOSTIC = "diagnostic"
+    AUXILIARY = "auxiliary"
 
 
 class Suite(StrEnum):
@@ -103,9 +100,9 @@ class TrainingDefaults:
 class TaskSpec:
     """One task of the catalogue, as a literal.
 
-    `columns` maps the parts of an example to the data's column names: `first`, `second`, `label` for
-    sentence pairs; `tokens`, `tags` for tagging; `source`, `target` for retrieval; `context`, `question`,
-    `answers`, `id` for spans; `context`, `question` (one of the two may be absent), `choices` (a list column,
+    `columns` maps the parts of an example to the data's column names, in which `{code}` is replaced as in
+    `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
+    for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`, `question` (one of the two may be absent), `choices` (a list column,
     a field of a struct column as `column.field`, or several names joined by `,`) and `label` for multiple
     choice. Retrieval may add `source_id` and `target_id`, the sentences' own names.
 
@@ -115,10 +112,13 @@ class TaskSpec:
     `splits` has the keys `train`, `validation`, `test` (those that exist) and optionally `development`
     (retrieval pools to fit a threshold on). `train_task` names the task whose training data a target is
     fine-tuned on: itself where empty. A task without training data and without `train_task` is evaluated
-    on the encoder directly. `parallel` says that row i is the same item in every language.
+    on the encoder directly. `parallel` says that row i is the same item in every language with as many rows.
 
     A task with a `mixture` has no data of its own: it is trained on the data of the tasks named there, drawn
     in proportion to their sizes, with one head for all.
+
+    `translated` is a translation of the training data into other languages, in the columns of the original;
+    where it is absent, the mirror may have one at `translated/<slug>/<language>/train.parquet`.
 
     `headline` is one of `metrics` or a composite: the unweighted mean of the metrics that COMPOSITES lists.
     `sizes` has the published number of examples per key of `splits`: of English where the task covers
@@ -144,6 +144,7 @@ class TaskSpec:
     stands_in_for: str = ""
     parallel: bool = False
     mixture: tuple[str, ...] = ()
+    translated: DataSplit | None = None
     sizes: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 
@@ -155,17 +156,13 @@ class TaskSpec:
         return self.slug if "train" in self.splits or self.mixture else None
 
     @property
-    def obstacle(self) -> str:
-        """Why the engine cannot run the task yet, as the end of a sentence; empty where it can."""
-        if self.kind not in RUNNABLE:
-            return f"tasks of the kind '{self.kind.replace('_', ' ')}' are not trained or evaluated yet"
-        if self.mixture:
-            return f"it is a mixture of {', '.join(self.mixture)}, which is not trained as one task yet"
-        if self.kind is Kind.RETRIEVAL and self.headline != "accuracy":
-            return "mining sentence pairs from whole pools is not evaluated yet"
-        return ""
+    def translations(self) -> DataSplit:
+        """Where machine-translated training data is looked for, one configuration for each language."""
+        return self.translated or DataSplit(f"translated/{self.slug}", "{code}", "train")
 
     @property
     def headline_metrics(self) -> tuple[str, ...]:
-        """The metrics whose mean is the headline: one, unless the headline is a composite."""
+        """The metrics whose mean is the headline: one, unless the headline is a composite; text for MLM has none."""
+        if not self.headline:
+            return ()
         return COMPOSITES.get(self.headline, (self.headline,))

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from runner.errors import RecipeError
-from runner.tasks import intermediate, stand_ins, xtreme
+from runner.tasks import intermediate, stand_ins, texts, xtreme
 from runner.tasks.kinds import COMPOSITES, DataSplit, Kind, Role, Suite, TaskSpec
 from runner.tasks.languages import LANGUAGES, Language
 from runner.tasks.revisions import REVISIONS
@@ -22,7 +22,7 @@ REQUIRED_COLUMNS: Mapping[Kind, frozenset[str]] = MappingProxyType(
         Kind.TAGGING: frozenset({"tokens", "tags"}),
         Kind.SPAN: frozenset({"id", "context", "question", "answers"}),
         Kind.RETRIEVAL: frozenset({"source", "target"}),
-        Kind.MASKED_WORDS: frozenset(),
+        Kind.MASKED_WORDS: frozenset({"text"}),
     }
 )
 
@@ -52,7 +52,12 @@ def _own_faults(spec: TaskSpec, languages: Collection[str]) -> Iterator[str]:
         yield f"unknown languages {', '.join(unknown) or '(none given)'}"
     if len(set(spec.languages)) != len(spec.languages):
         yield "a language is named twice"
-    if spec.headline not in spec.metrics and spec.headline not in COMPOSITES:
+    if (spec.kind is Kind.MASKED_WORDS) != (spec.role is Role.AUXILIARY):
+        yield "text for MLM, and only that, is auxiliary"
+    if spec.kind is Kind.MASKED_WORDS:
+        if spec.headline or spec.metrics:
+            yield "text for MLM has no metrics"
+    elif spec.headline not in spec.metrics and spec.headline not in COMPOSITES:
         yield f"headline '{spec.headline}' is none of its metrics"
     elif absent := [metric for metric in spec.headline_metrics if metric not in spec.metrics]:
         yield f"headline '{spec.headline}' needs the metrics {', '.join(absent)}"
@@ -86,7 +91,7 @@ def _shared_faults(spec: TaskSpec, catalogue: Mapping[str, TaskSpec]) -> Iterato
         yield f"stands in for '{spec.stands_in_for}', which is not in the catalogue"
 
 
-TASKS = build((*intermediate.TASKS, *xtreme.TASKS, *stand_ins.TASKS), LANGUAGES)
+TASKS = build((*intermediate.TASKS, *xtreme.TASKS, *stand_ins.TASKS, *texts.TASKS), LANGUAGES)
 
 
 def task(slug: str) -> TaskSpec:

@@ -15,7 +15,19 @@ from runner.tasks.intermediate import (
     SPAN_TRAINING,
 )
 from runner.tasks.kinds import DataSplit, Group, Kind, Role, Suite, TaskSpec, TrainingDefaults
-from runner.tasks.xtreme import XNLI_CITATION, XNLI_COLUMNS, XNLI_LANGUAGES, XNLI_LICENCE, XNLI_SIZES, XNLI_SPLITS
+from runner.tasks.xtreme import (
+    HUB,
+    MLQA,
+    PAWS_X,
+    TYDIQA_NAMES,
+    XNLI_CITATION,
+    XNLI_COLUMNS,
+    XNLI_LANGUAGES,
+    XNLI_LICENCE,
+    XNLI_SIZES,
+    XNLI_SPLITS,
+    XQUAD,
+)
 
 _CAD = "acmi-lab/counterfactually-augmented-data"
 _CAD_CITATION = "Kaushik, Hovy and Lipton 2020, Learning the Difference that Makes a Difference, ICLR"
@@ -37,6 +49,8 @@ CCG_PMB = TaskSpec(
     metrics=("accuracy",),
     headline="accuracy",
     training=TrainingDefaults(epochs=3, batch_size=32, max_length=256),
+    # The bank is parallel: gold supertags of its sentences in other languages, translated by people.
+    translated=DataSplit("pmb/ccg-4.0.0", "{code}", "train"),
     stands_in_for="ccg",
     sizes={"train": 7_745, "validation": 1_174, "test": 1_053},
     licence="Open, on the Parallel Meaning Bank's own terms",
@@ -90,7 +104,8 @@ MRPC = TaskSpec(
         "test": DataSplit("nyu-mll/glue", "mrpc", "test"),
     },
     columns={"first": "sentence1", "second": "sentence2", "label": "label"},
-    labels=("not_equivalent", "equivalent"),
+    # The hub calls them not_equivalent and equivalent; PAWS-X, which is trained on it here, has the bare digits.
+    labels=("0", "1"),
     metrics=("accuracy", "f1"),
     headline="accuracy",
     training=PAIR_TRAINING,
@@ -183,4 +198,108 @@ XNLI_CAD = TaskSpec(
     ),
 )
 
-TASKS = (CCG_PMB, NLI_CAD, MRPC, COMMONSENSE_QA_3, SQUAD_SUBSET, XNLI_CAD)
+PAWS_X_MRPC = TaskSpec(
+    slug="paws_x_mrpc",
+    title="PAWS-X (trained on MRPC)",
+    role=Role.TARGET,
+    suite=Suite.STAND_IN,
+    kind=Kind.SENTENCE_PAIR,
+    group=Group.CLASSIFICATION,
+    languages=PAWS_X.languages,
+    splits={split: PAWS_X.splits[split] for split in ("validation", "test")},
+    columns=PAWS_X.columns,
+    labels=PAWS_X.labels,
+    metrics=("accuracy",),
+    headline="accuracy",
+    training=PAIR_TRAINING,
+    train_task="mrpc",
+    stands_in_for="paws_x",
+    parallel=True,
+    sizes={split: PAWS_X.sizes[split] for split in ("validation", "test")},
+    licence=PAWS_X.licence,
+    citation=f"{PAWS_X.citation}; {MRPC.citation}",
+    note=(
+        "Stands in for PAWS-X where its training data cannot be had: PAWS-X's own evaluation data after training on "
+        "4,076 pairs of MRPC. PAWS-X was built so that word overlap does not tell; MRPC does not teach that."
+    ),
+)
+
+XQUAD_SAMPLE = TaskSpec(
+    slug="xquad_sample",
+    title="XQuAD (trained on the SQuAD sample)",
+    role=Role.TARGET,
+    suite=Suite.STAND_IN,
+    kind=Kind.SPAN,
+    group=Group.QUESTION_ANSWERING,
+    languages=XQUAD.languages,
+    splits=XQUAD.splits,
+    columns=SPAN_COLUMNS,
+    metrics=("f1", "exact_match"),
+    headline="f1_em",
+    training=SPAN_TRAINING,
+    train_task="squad_subset",
+    stands_in_for="xquad",
+    parallel=True,
+    sizes=XQUAD.sizes,
+    licence=XQUAD.licence,
+    citation=f"{XQUAD.citation}; {SQUAD_SUBSET.citation}",
+    note="XQuAD's own evaluation data after training on 4,000 questions of SQuAD v1.1 instead of 87,599.",
+)
+
+MLQA_SAMPLE = TaskSpec(
+    slug="mlqa_sample",
+    title="MLQA (trained on the SQuAD sample)",
+    role=Role.TARGET,
+    suite=Suite.STAND_IN,
+    kind=Kind.SPAN,
+    group=Group.QUESTION_ANSWERING,
+    languages=MLQA.languages,
+    splits=MLQA.splits,
+    columns=SPAN_COLUMNS,
+    metrics=("f1", "exact_match"),
+    headline="f1_em",
+    training=SPAN_TRAINING,
+    train_task="squad_subset",
+    stands_in_for="mlqa",
+    sizes=MLQA.sizes,
+    licence=MLQA.licence,
+    citation=f"{MLQA.citation}; {SQUAD_SUBSET.citation}",
+    note="MLQA's own evaluation data after training on 4,000 questions of SQuAD v1.1 instead of 87,599.",
+)
+
+TYDIQA_KO_SW = TaskSpec(
+    slug="tydiqa_ko_sw",
+    title="TyDiQA-GoldP (training questions in Korean and Swahili)",
+    role=Role.TARGET,
+    suite=Suite.STAND_IN,
+    kind=Kind.SPAN,
+    group=Group.QUESTION_ANSWERING,
+    languages=("ko", "sw"),
+    splits={"test": DataSplit(HUB, "tydiqa", "train_ko_sw", codes=TYDIQA_NAMES, language_prefix_column="id")},
+    columns=SPAN_COLUMNS,
+    metrics=("f1", "exact_match"),
+    headline="f1_em",
+    training=SPAN_TRAINING,
+    train_task="tydiqa",
+    stands_in_for="tydiqa",
+    sizes={"test": 4_380},
+    licence="Apache 2.0",
+    citation="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering, TACL 8",
+    note=(
+        "Stands in for TyDiQA-GoldP where the answers of its development set cannot be had: its training questions in "
+        "two languages, which a model that is trained on the English ones has never seen. In the local mirror only."
+    ),
+)
+
+TASKS = (
+    CCG_PMB,
+    NLI_CAD,
+    MRPC,
+    COMMONSENSE_QA_3,
+    SQUAD_SUBSET,
+    XNLI_CAD,
+    PAWS_X_MRPC,
+    XQUAD_SAMPLE,
+    MLQA_SAMPLE,
+    TYDIQA_KO_SW,
+)
