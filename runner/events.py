@@ -38,6 +38,10 @@ def emitter(stream: IO[str]) -> Emit:
     return emit
 
 
+def silent(event: str, **fields: Any) -> None:
+    """An `emit` that says nothing: all processes of a distributed run but one."""
+
+
 def parse(line: str) -> dict[str, Any] | None:
     """The event on `line`, or None where the line is no event (a library's print, a torn last line)."""
     try:

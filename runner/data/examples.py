@@ -15,11 +15,36 @@ class SentencePair:
 
 
 @dataclass(frozen=True)
+class MultipleChoice:
+    """What the choices are about (context, question, or both), the choices, and the index of the right one."""
+
+    context: str
+    question: str
+    choices: tuple[str, ...]
+    label: int
+
+
+@dataclass(frozen=True)
 class TaggedSentence:
     """Words and the index of each word's tag; -1 where the tag is not among the task's labels."""
 
     tokens: tuple[str, ...]
     tags: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question about a passage; `answers` are texts in it, `start` is the first one's place, in characters.
+
+    A question that the passage does not answer has no answers; its start is -1, as is that of an answer whose
+    text is not in the passage.
+    """
+
+    id: str
+    context: str
+    question: str
+    answers: tuple[str, ...]
+    start: int
 
 
 @dataclass(frozen=True)
@@ -30,4 +55,11 @@ class Translation:
     target: str
 
 
-Example = SentencePair | TaggedSentence | Translation
+@dataclass(frozen=True)
+class Text:
+    """Running text, for masked words."""
+
+    text: str
+
+
+Example = SentencePair | MultipleChoice | TaggedSentence | Question | Translation | Text

@@ -1,80 +1,81 @@
-"""Features: examples as token ids, without padding.
+"""Features: how the examples of each kind become token ids.
 
-A long sentence of a tagging task becomes several windows, so that every word gets a prediction.
+What is longer than a model input becomes several windows: of whole words, so that each gets a tag; of passages, so
+that an answer is found wherever it stands; of running text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
-from runner.data.examples import SentencePair, TaggedSentence
+from runner.data.examples import MultipleChoice, Question, SentencePair, TaggedSentence, Text
+from runner.data.feature_table import IGNORED, Feature, FeatureTable
+from runner.errors import RecipeError
 from runner.tasks.kinds import Kind
 
-IGNORED = -100
 CHUNK = 10_000
+# XTREME's run_squad.py (--doc_stride, --max_query_length); less where the maximal length leaves no room for them.
+STRIDE = 128
+QUESTION_TOKENS = 64
 
 
-@dataclass(frozen=True)
-class Feature:
-    """Token ids of one model input and its labels: one number, or one per token (IGNORED where none).
-
-    `example` is the position of the example that it was made from. Tagging only: `words` are positions of
-    words in that example, `heads` the positions in `ids` of each word's first token.
-    """
-
-    ids: tuple[int, ...]
-    labels: tuple[int, ...]
-    example: int
-    words: tuple[int, ...] = ()
-    heads: tuple[int, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-
-def pairs(examples: Sequence[SentencePair], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Feature]:
+def pairs(examples: Sequence[SentencePair], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[Feature]:
     """One feature per pair, the longer sentence cut first."""
-    features: list[Feature] = []
-    for start in range(0, len(examples), CHUNK):
-        chunk = examples[start : start + CHUNK]
-        encoded = tokenizer(
-            [example.first for example in chunk],
-            [example.second for example in chunk],
-            truncation="longest_first",
-            max_length=max_length,
-        )["input_ids"]
-        features.extend(
-            Feature(tuple(ids), (example.label,), start + offset)
-            for offset, (ids, example) in enumerate(zip(encoded, chunk, strict=True))
-        )
-    return features
+    for start, chunk in _chunks(examples):
+        encoded = _encode_pairs([(example.first, example.second) for example in chunk], tokenizer, max_length)
+        for offset, (ids, example) in enumerate(zip(encoded, chunk, strict=True)):
+            yield Feature(ids, (example.label,), start + offset)
 
 
-def sentences(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Feature]:
+def multiple_choices(
+    examples: Sequence[MultipleChoice], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> Iterator[Feature]:
+    """One feature per example, one row per choice: the context, then the question (if any) and the choice."""
+    for start, chunk in _chunks(examples):
+        rows = iter(_encode_pairs([pair for example in chunk for pair in _rows(example)], tokenizer, max_length))
+        for offset, example in enumerate(chunk):
+            mine = [next(rows) for _ in example.choices]
+            ids = [token for row in mine for token in row]
+            yield Feature(ids, (example.label,), start + offset, rows=[len(row) for row in mine])
+
+
+def _rows(example: MultipleChoice) -> Iterator[tuple[str, str]]:
+    first = example.context or example.question
+    lead = f"{example.question} " if example.context and example.question else ""
+    for choice in example.choices:
+        yield first, lead + choice
+
+
+def _encode_pairs(pairs: list[tuple[str, str]], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[list[int]]:
+    first, second = zip(*pairs, strict=True)
+    return tokenizer(list(first), list(second), truncation="longest_first", max_length=max_length)["input_ids"]
+
+
+def sentences(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> FeatureTable:
     """One feature without label per text."""
     encoded = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
-    return [Feature(tuple(ids), (), position) for position, ids in enumerate(encoded)]
+    return FeatureTable.of(Feature(ids, (), position) for position, ids in enumerate(encoded))
 
 
-def tagged(examples: Sequence[TaggedSentence], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Feature]:
+def tagged(
+    examples: Sequence[TaggedSentence], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> Iterator[Feature]:
     """Windows of whole words; the first token of a word carries its tag, the others are IGNORED."""
-    features: list[Feature] = []
-    for start in range(0, len(examples), CHUNK):
-        chunk = examples[start : start + CHUNK]
+    for start, chunk in _chunks(examples):
         encoded = tokenizer(
             [list(example.tokens) for example in chunk], is_split_into_words=True, add_special_tokens=False
         )
         for offset, example in enumerate(chunk):
             pieces = _pieces_by_word(encoded, offset, len(example.tokens), tokenizer.unk_token_id)
-            features.extend(_windows(pieces, example, start + offset, tokenizer, max_length))
-    return features
+            for words in _words_by_window([len(piece) for piece in pieces], max_length - 2):
+                yield _tagged_window(words, pieces, example, start + offset, tokenizer, max_length - 2)
 
 
-def _pieces_by_word(encoded, row: int, words: int, unknown: int) -> list[list[int]]:
+def _pieces_by_word(encoded: Any, row: int, words: int, unknown: int) -> list[list[int]]:
     pieces: list[list[int]] = [[] for _ in range(words)]
     for token, word in zip(encoded["input_ids"][row], encoded.word_ids(row), strict=True):
         pieces[word].append(token)
@@ -82,22 +83,19 @@ def _pieces_by_word(encoded, row: int, words: int, unknown: int) -> list[list[in
     return [piece or [unknown] for piece in pieces]
 
 
-def _windows(
-    pieces: list[list[int]], example: TaggedSentence, position: int, tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> list[Feature]:
-    room = max_length - 2
+def _words_by_window(lengths: Sequence[int], room: int) -> list[list[int]]:
     windows: list[list[int]] = [[]]
     used = 0
-    for word, piece in enumerate(pieces):
-        if windows[-1] and used + len(piece) > room:
+    for word, length in enumerate(lengths):
+        if windows[-1] and used + length > room:
             windows.append([])
             used = 0
         windows[-1].append(word)
-        used += len(piece)
-    return [_window(words, pieces, example, position, tokenizer, room) for words in windows]
+        used += length
+    return windows
 
 
-def _window(
+def _tagged_window(
     words: list[int],
     pieces: list[list[int]],
     example: TaggedSentence,
@@ -105,20 +103,106 @@ def _window(
     tokenizer: PreTrainedTokenizerBase,
     room: int,
 ) -> Feature:
-    ids = [tokenizer.cls_token_id]
-    labels = [IGNORED]
-    heads = []
-    for word in words:
-        piece = pieces[word][:room]
-        tag = example.tags[word]
-        heads.append(len(ids))
-        ids.extend(piece)
-        labels.extend([tag if tag >= 0 else IGNORED] + [IGNORED] * (len(piece) - 1))
-    return Feature((*ids, tokenizer.sep_token_id), (*labels, IGNORED), position, words=tuple(words), heads=tuple(heads))
+    mine = [pieces[word][:room] for word in words]
+    tags = [example.tags[word] for word in words]
+    labels = [
+        label
+        for tag, piece in zip(tags, mine, strict=True)
+        for label in (tag if tag >= 0 else IGNORED, *[IGNORED] * (len(piece) - 1))
+    ]
+    return Feature(
+        ids=[tokenizer.cls_token_id, *(token for piece in mine for token in piece), tokenizer.sep_token_id],
+        labels=[IGNORED, *labels, IGNORED],
+        example=position,
+        words=words,
+        heads=list(accumulate((len(piece) for piece in mine[:-1]), initial=1)),
+    )
 
 
-# How examples of a kind with a head become features; the other kinds take their place here.
-FEATURES: Mapping[Kind, Callable[[Sequence[Any], PreTrainedTokenizerBase, int], list[Feature]]] = {
+def questions(examples: Sequence[Question], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[Feature]:
+    """Windows of the passage behind the question; labels are the answer's first and last token.
+
+    A window without the whole answer, as a question without one, is labelled with the first token (XTREME's
+    run_squad.py). RecipeError for an answer that is not in its passage.
+    """
+    room = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    stride = min(STRIDE, room // 4)
+    for start, chunk in _chunks(examples):
+        asked = _cut([example.question for example in chunk], tokenizer, min(QUESTION_TOKENS, room // 2))
+        encoded = tokenizer(
+            asked,
+            [example.context for example in chunk],
+            truncation="only_second",
+            max_length=max_length,
+            stride=stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        before, first = -1, 0
+        for window, offset in enumerate(encoded["overflow_to_sample_mapping"]):
+            # A passage's windows follow one another; each but the first repeats the last tokens of the one before.
+            first = first if offset == before else 0
+            feature = _question_window(encoded, window, chunk[offset], start + offset, first)
+            before, first = offset, first + len(feature.words) - stride
+            yield feature
+
+
+def _cut(texts: list[str], tokenizer: PreTrainedTokenizerBase, tokens: int) -> list[str]:
+    """Each text up to the end of its token number `tokens`."""
+    encoded = tokenizer(
+        texts, add_special_tokens=False, truncation=True, max_length=tokens, return_offsets_mapping=True
+    )
+    return [
+        text[: offsets[-1][1]] if offsets else text
+        for text, offsets in zip(texts, encoded["offset_mapping"], strict=True)
+    ]
+
+
+def _question_window(encoded: Any, window: int, example: Question, position: int, first: int) -> Feature:
+    """`first` is the number, within the passage, of the window's first token of it."""
+    spans = encoded["offset_mapping"][window]
+    heads = [at for at, part in enumerate(encoded.sequence_ids(window)) if part == 1]
+    return Feature(
+        ids=encoded["input_ids"][window],
+        labels=_answer_tokens(example, spans, heads),
+        example=position,
+        words=range(first, first + len(heads)),
+        heads=heads,
+        offsets=[character for at in heads for character in spans[at]],
+    )
+
+
+def _answer_tokens(example: Question, spans: Sequence[tuple[int, int]], heads: Sequence[int]) -> tuple[int, int]:
+    if not example.answers:
+        return 0, 0
+    if example.start < 0:
+        raise RecipeError(f"Question {example.id}: the answer {example.answers[0]!r} is not in its passage.")
+    first, last = example.start, example.start + len(example.answers[0])
+    inside = [at for at in heads if spans[at][0] < last and spans[at][1] > first]
+    whole = inside and spans[inside[0]][0] <= first and spans[inside[-1]][1] >= last
+    return (inside[0], inside[-1]) if whole else (0, 0)
+
+
+def texts(examples: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[Feature]:
+    """Windows of running text, without labels: which words are masked is drawn at each step."""
+    room = max_length - 2
+    for start, chunk in _chunks(examples):
+        encoded = tokenizer([example.text for example in chunk], add_special_tokens=False)["input_ids"]
+        for offset, ids in enumerate(encoded):
+            for at in range(0, len(ids), room):
+                window = [tokenizer.cls_token_id, *ids[at : at + room], tokenizer.sep_token_id]
+                yield Feature(window, (), start + offset)
+
+
+def _chunks(examples: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
+    for start in range(0, len(examples), CHUNK):
+        yield start, examples[start : start + CHUNK]
+
+
+FEATURES: Mapping[Kind, Callable[[Sequence[Any], PreTrainedTokenizerBase, int], Iterator[Feature]]] = {
     Kind.SENTENCE_PAIR: pairs,
+    Kind.MULTIPLE_CHOICE: multiple_choices,
     Kind.TAGGING: tagged,
+    Kind.SPAN: questions,
+    Kind.MASKED_WORDS: texts,
 }

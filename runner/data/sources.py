@@ -45,15 +45,18 @@ class Rows:
         return len(next(iter(self.columns.values())))
 
 
-def read(split: DataSplit, columns: Sequence[str], language: str, data_dir: str) -> Rows:
-    """Read `columns` of the rows of `language`; RecipeError says what is absent and what to do."""
+def read(split: DataSplit, columns: Sequence[str], language: str, data_dir: str, limit: int | None = None) -> Rows:
+    """Read `columns` of the rows of `language`, the first `limit` of each part of the split (None: all).
+
+    RecipeError says what is absent and what to do.
+    """
     config = split.config_for(language)
     wanted = list(columns)
     filters = [column for column in (split.language_column, split.language_prefix_column) if column]
     tables = []
     origins = set()
     for part in split.parts:
-        table, origin = _load(split, config, part, data_dir)
+        table, origin = _load(split, config, part, data_dir, limit)
         _require_columns(table, [*wanted, *filters], f"{split.dataset} {config} {part}")
         tables.append(_of_language(table, split, language).select(wanted))
         origins.add(origin)
@@ -95,12 +98,12 @@ def mirror_files(folder: Path, split: str) -> list[Path]:
     return expected
 
 
-def _load(split: DataSplit, config: str, part: str, data_dir: str) -> tuple[pa.Table, str]:
+def _load(split: DataSplit, config: str, part: str, data_dir: str, limit: int | None) -> tuple[pa.Table, str]:
     if data_dir:
         files = mirror_files(Path(data_dir) / split.dataset / config, part)
         if files:
-            return _from_files(tuple(files)), "mirror"
-    return _from_hub(split, config, part), "hub"
+            return (_from_files(tuple(files)) if limit is None else _first_rows(files, limit)), "mirror"
+    return _from_hub(split, config, part, limit), "hub"
 
 
 @lru_cache(maxsize=1)
@@ -109,7 +112,21 @@ def _from_files(files: tuple[Path, ...]) -> pa.Table:
     return pa.concat_tables([pq.read_table(file) for file in files], promote_options="default")
 
 
-def _from_hub(split: DataSplit, config: str, part: str) -> pa.Table:
+def _first_rows(files: Sequence[Path], limit: int) -> pa.Table:
+    """The first `limit` rows, without reading files or row groups after them: Wikipedia has millions."""
+    tables: list[pa.Table] = []
+    missing = limit
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(batch_size=min(missing, 10_000)) if missing else ():
+                tables.append(pa.Table.from_batches([batch[:missing]]))
+                missing -= tables[-1].num_rows
+                if not missing:
+                    break
+    return pa.concat_tables(tables, promote_options="default")
+
+
+def _from_hub(split: DataSplit, config: str, part: str, limit: int | None) -> pa.Table:
     revision = revision_of(split)
     where = f"{split.dataset}, configuration {config}, split {part}"
     mirror = f"DATA_DIR/{split.dataset}/{config}/{part}.parquet"
@@ -124,6 +141,9 @@ def _from_hub(split: DataSplit, config: str, part: str) -> pa.Table:
     try:
         if split.dataset in _unreachable:
             raise ConnectionError("the hub did not answer a moment ago")
+        if limit is not None:
+            rows = load_dataset(split.dataset, config, split=part, revision=revision, streaming=True).take(limit)
+            return pa.Table.from_pylist(list(rows))
         return load_dataset(split.dataset, config, split=part, revision=revision).with_format("arrow")[:]
     except Exception as error:
         if isinstance(error, ConnectionError):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import PreTrainedModel
 
 from runner.modeling import checkpoint
-from runner.modeling.encoder import load_encoder
-from runner.modeling.heads import TaskModel, build_head
+from runner.modeling.encoder import load_encoder, load_masked_encoder
+from runner.modeling.heads import MaskedHead, TaskModel, build_head
 from runner.spec import Job
 from runner.tasks.kinds import Kind
 
@@ -24,7 +26,7 @@ class HeadFacts:
     labels: tuple[str, ...]
 
 
-def starting_encoder(job: Job):
+def starting_encoder(job: Job) -> PreTrainedModel:
     """The parent's encoder, whose heads are dropped, or the pretrained one where there is no parent."""
     weights = None
     if job.parent_output:
@@ -35,11 +37,23 @@ def starting_encoder(job: Job):
 
 
 def new_model(job: Job, heads: Mapping[str, HeadFacts]) -> TaskModel:
-    """The stage's starting point: its encoder with new heads, initialised from the stage's seed."""
-    encoder = starting_encoder(job)
+    """The stage's starting point: its encoder with new heads, initialised from the stage's seed.
+
+    The head of masked words is the pretrained encoder's own, where it has one.
+    """
+    modules: dict[str, nn.Module] = {}
+    masked = [slug for slug, head in heads.items() if head.kind is Kind.MASKED_WORDS]
+    if masked:
+        # A new head, where the weights lack one, is drawn by the library: from this seed.
+        torch.manual_seed(job.stage.seed)
+        encoder, head = load_masked_encoder(job.stage.encoder)
+        modules = {slug: MaskedHead(head) for slug in masked}
+    else:
+        encoder = starting_encoder(job)
     torch.manual_seed(job.stage.seed)
-    modules = {slug: build_head(head.kind, encoder.config, len(head.labels)) for slug, head in heads.items()}
-    return TaskModel(encoder, modules)
+    others = {slug: head for slug, head in heads.items() if slug not in modules}
+    built = {slug: build_head(head.kind, encoder.config, len(head.labels)) for slug, head in others.items()}
+    return TaskModel(encoder, {**built, **modules})
 
 
 def trained_model(job: Job, head: str) -> tuple[TaskModel, HeadFacts]:
@@ -58,17 +72,23 @@ def trained_model(job: Job, head: str) -> tuple[TaskModel, HeadFacts]:
 def save(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job) -> dict:
     """Write the finished checkpoint of the job's stage and return its manifest.
 
-    The encoder lies in a folder of its own in the Hugging Face layout, so other tools can load it.
+    The encoder lies in a folder of its own in the Hugging Face layout, so other tools can load it. An MLM head is
+    not kept: nothing is evaluated with it, and it shares the encoder's embeddings.
     """
+    kept = {slug: head for slug, head in heads.items() if head.kind is not Kind.MASKED_WORDS}
 
     def fill(path: Path) -> None:
         model.encoder.save_pretrained(path / "encoder")
-        tensors = {name: value.contiguous() for name, value in model.heads.state_dict().items()}
+        tensors = {
+            f"{slug}.{name}": value.contiguous()
+            for slug in kept
+            for name, value in model.heads[slug].state_dict().items()
+        }
         save_file(tensors, path / "heads.safetensors")
 
     facts = {
         "fingerprint": job.stage.fingerprint,
         "stage": job.stage.to_dict(),
-        "heads": {slug: {"kind": head.kind.value, "labels": list(head.labels)} for slug, head in heads.items()},
+        "heads": {slug: {"kind": head.kind.value, "labels": list(head.labels)} for slug, head in kept.items()},
     }
     return checkpoint.write(Path(job.output) / "checkpoint", facts, fill)

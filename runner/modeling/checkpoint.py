@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,31 +57,54 @@ def read(folder: Path, fingerprint: str) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
     except FileNotFoundError:
-        raise CheckpointError(f"{folder} has no {MANIFEST}: the checkpoint was never finished.") from None
-    except json.JSONDecodeError:
-        raise CheckpointError(f"{folder / MANIFEST} is not readable: the checkpoint is torn.") from None
+        raise CheckpointError(f"{folder.name} has no {MANIFEST}: the checkpoint was never finished.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise CheckpointError(f"{folder.name}/{MANIFEST} is not readable: the checkpoint is torn.") from None
+    if not isinstance(manifest, dict) or not {"fingerprint", "files"} <= manifest.keys():
+        raise CheckpointError(f"{folder.name}/{MANIFEST} is not a checkpoint's manifest.")
     if manifest["fingerprint"] != fingerprint:
-        raise CheckpointError(f"{folder} belongs to stage {manifest['fingerprint'][:12]}, not to {fingerprint[:12]}.")
+        raise CheckpointError(
+            f"{folder.name} belongs to stage {manifest['fingerprint'][:12]}, not to {fingerprint[:12]}."
+        )
     for name, facts in manifest["files"].items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != facts["size"] or sha256_of(path) != facts["sha256"]:
-            raise CheckpointError(f"{path} is not the file that was written: the checkpoint is damaged.")
+            raise CheckpointError(f"{folder.name}/{name} is not the file that was written: the checkpoint is damaged.")
     return manifest
 
 
+def facts(folder: Path) -> dict[str, Any] | None:
+    """What the manifest says, whether the files hold or not; None where it cannot be read."""
+    try:
+        return json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None
+
+
 def latest_resume(folder: Path, fingerprint: str) -> tuple[Path, dict[str, Any]] | None:
-    """The newest whole resume point in `folder`; damaged ones are passed over."""
-    found = [(int(match[1]), path) for path in folder.iterdir() if (match := RESUME.match(path.name))]
-    for _, path in sorted(found, reverse=True):
+    """The newest whole resume point in `folder`; a torn, damaged or foreign one is named in the log and passed over."""
+    for path in sorted(_resumes(folder), key=_step, reverse=True):
         try:
             return path, read(path, fingerprint)
-        except CheckpointError:
-            continue
+        except CheckpointError as error:
+            print(f"Not resumed from {path.name}: {error}", file=sys.stderr)
     return None
 
 
-def drop_resumes(folder: Path, keep: Path | None = None) -> None:
-    """Remove resume points other than `keep`."""
-    for path in folder.iterdir():
-        if RESUME.match(path.name) and path != keep:
-            shutil.rmtree(path)
+def drop_resumes(folder: Path, keep: int = 0) -> list[Path]:
+    """Remove all resume points but the newest `keep`; returns those, the newest first.
+
+    More than one is worth keeping: the newest may turn out damaged.
+    """
+    newest = sorted(_resumes(folder), key=_step, reverse=True)
+    for path in newest[keep:]:
+        shutil.rmtree(path)
+    return newest[:keep]
+
+
+def _resumes(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if RESUME.match(path.name)]
+
+
+def _step(path: Path) -> int:
+    return int(path.name.removeprefix("resume-"))

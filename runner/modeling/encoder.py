@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from torch import nn
+from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from runner.errors import RecipeError
 from runner.spec import EncoderRef
@@ -27,10 +28,27 @@ def load_encoder(encoder: EncoderRef, weights: Path | None = None) -> PreTrained
         model = AutoModel.from_pretrained(weights, add_pooling_layer=False, dtype=torch.float32)
     else:
         model = _from_pretrained(AutoModel, encoder, add_pooling_layer=False, dtype=torch.float32)
+    _check_layers(model, encoder)
+    return model
+
+
+def load_masked_encoder(encoder: EncoderRef) -> tuple[PreTrainedModel, nn.Module]:
+    """The pretrained encoder and its MLM head, tied to its embeddings; a new head where its weights have none."""
+    model = _from_pretrained(AutoModelForMaskedLM, encoder, dtype=torch.float32)
+    _check_layers(model, encoder)
+    # The two families of encoders that XTREME has: XLM-R's head is called lm_head, BERT's cls.
+    head = getattr(model, "lm_head", None) or getattr(model, "cls", None)
+    if head is None:
+        raise RecipeError(
+            f"{encoder.slug} has no head for masked words ({type(model).__name__}): train it without MLM."
+        )
+    return model.base_model, head
+
+
+def _check_layers(model: PreTrainedModel, encoder: EncoderRef) -> None:
     found = model.config.num_hidden_layers
     if found != encoder.layers:
         raise RecipeError(f"{encoder.slug} is registered with {encoder.layers} layers, its weights have {found}.")
-    return model
 
 
 def _from_pretrained(factory, encoder: EncoderRef, **options):

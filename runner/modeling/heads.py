@@ -1,4 +1,8 @@
-"""Heads, one per kind, and the model that puts them on one shared encoder."""
+"""Heads, one per kind, and the model that puts them on one shared encoder.
+
+Every head gives logits whose last dimension is what is chosen from; the labels have the other dimensions, so one
+cross-entropy serves all kinds.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from runner.tasks.kinds import Kind
 class SentenceHead(nn.Module):
     """XLM-R's classification head on the first token: dropout, dense, tanh, dropout, projection.
 
-    Takes hidden states (batch, tokens, width), gives logits (batch, labels).
+    Takes hidden states (rows, tokens, width), gives logits (rows, labels).
     """
 
     def __init__(self, config: PretrainedConfig, labels: int) -> None:
@@ -23,27 +27,66 @@ class SentenceHead(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.projection = nn.Linear(config.hidden_size, labels)
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
         first = self.dropout(hidden[:, 0])
         return self.projection(self.dropout(torch.tanh(self.dense(first))))
 
 
+class ChoiceHead(SentenceHead):
+    """The same head with one score per row; `choices` rows make an example: logits (examples, choices)."""
+
+    def __init__(self, config: PretrainedConfig, choices: int) -> None:
+        super().__init__(config, 1)
+        self.choices = choices
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
+        return super().forward(hidden, mask, positions).view(-1, self.choices)
+
+
 class TokenHead(nn.Module):
-    """Dropout and a projection on every token: hidden states (batch, tokens, width) to (batch, tokens, labels)."""
+    """Dropout and a projection on every token: hidden states (rows, tokens, width) to (rows, tokens, labels)."""
 
     def __init__(self, config: PretrainedConfig, labels: int) -> None:
         super().__init__()
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.projection = nn.Linear(config.hidden_size, labels)
 
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
         return self.projection(self.dropout(hidden))
 
 
-# Retrieval has no head; multiple choice, span and masked words take their place here.
+class SpanHead(nn.Module):
+    """First and last token of an answer: logits (rows, 2, tokens), padding never chosen (BERT, section 4.2)."""
+
+    def __init__(self, config: PretrainedConfig, labels: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(config.hidden_size, 2)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
+        logits = self.projection(hidden).transpose(1, 2)
+        return logits.masked_fill(mask[:, None] == 0, torch.finfo(logits.dtype).min)
+
+
+class MaskedHead(nn.Module):
+    """An encoder's own MLM head on the masked positions alone: logits (positions, vocabulary).
+
+    Scoring every position would cost twice the time of the whole step for nothing.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
+        return self.head(hidden.flatten(0, 1)[positions])
+
+
+# Retrieval has no head; that of masked words comes with the encoder (assembly.masked_words).
 HEADS: Mapping[Kind, Callable[[PretrainedConfig, int], nn.Module]] = {
     Kind.SENTENCE_PAIR: SentenceHead,
+    Kind.MULTIPLE_CHOICE: ChoiceHead,
     Kind.TAGGING: TokenHead,
+    Kind.SPAN: SpanHead,
 }
 
 
@@ -55,9 +98,16 @@ class TaskModel(nn.Module):
         self.encoder = encoder
         self.heads = nn.ModuleDict(heads)
 
-    def forward(self, task: str, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self,
+        task: str,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Logits of the head of `task`; `positions` index the flattened tokens, for masked words only."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return self.heads[task](hidden)
+        return self.heads[task](hidden, attention_mask, positions)
 
 
 def build_head(kind: Kind, config: PretrainedConfig, labels: int) -> nn.Module:

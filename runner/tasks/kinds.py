@@ -102,9 +102,9 @@ class TaskSpec:
 
     `columns` maps the parts of an example to the data's column names, in which `{code}` is replaced as in
     `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
-    for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`, `question` (one of the two may be absent), `choices` (a list column,
-    a field of a struct column as `column.field`, or several names joined by `,`) and `label` for multiple
-    choice. Retrieval may add `source_id` and `target_id`, the sentences' own names.
+    for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`,
+    `question` (one of the two may be absent), `choices` (a list column, a field of a struct column as
+    `column.field`, or several names joined by `,`) and `label` for multiple choice. Retrieval may add `source_id` and `target_id`, the sentences' own names.
 
     `labels` are in the order of the data's integer codes; labels that are strings match by name. A tagging
     task with `labels=()` has an open tag set: the tags are collected from its training data and sorted.

@@ -45,10 +45,10 @@ NTREX = TaskSpec(
     training=TEXT_TRAINING,
     stands_in_for="wikipedia",
     licence="CC BY-SA 4.0",
-    citation="Federmann, Kocmi and Xin 2022, NTREX-128: News Test References for MT Evaluation of 128 Languages, SumEval",
+    citation="Federmann, Kocmi and Xin 2022, NTREX-128: News Test References for MT Evaluation, SumEval",
     note=(
-        "1,997 news sentences in each language, translations of the same English ones: little text, and parallel, which "
-        "Wikipedia is not. Its only split is called test."
+        "1,997 news sentences in each language, translations of the same English ones: little text, and parallel, "
+        "which Wikipedia is not. Its only split is called test."
     ),
 )
 

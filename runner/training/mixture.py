@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.data.batches import epoch_batches
+from runner.spec import Sampling
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,12 @@ class Draw:
 class Mixture:
     """All steps of a phase.
 
-    Each step belongs to one task, drawn in proportion to min(examples, `cap`), as jiant's proportional
-    sampler with `train_examples_cap` does (configurator.py). Within a task, epochs follow one another, each
-    in a new order. Equal arguments give equal draws, so step n is the same whether a run was interrupted or not.
+    Each step belongs to one task, drawn as `sampling` says; within a task, epochs follow one another, each in a
+    new order. The tasks have as many steps together as `epochs` epochs over min(examples, cap) of each. `beside`
+    names a member that is no task (masked words): a step is its own with probability `share`, and its steps come
+    on top of the tasks'; where it is alone, it has epochs of its own.
+
+    Equal arguments give equal draws, so step n is the same whether a run was interrupted or not.
     """
 
     def __init__(
@@ -32,28 +36,35 @@ class Mixture:
         *,
         batch_size: int,
         epochs: int,
-        cap: int | None,
         seed: int,
+        sampling: Sampling | None = None,
+        beside: str = "",
+        share: float = 0.0,
     ) -> None:
-        empty = [task for task, of_task in lengths.items() if not of_task]
+        empty = [name for name, of_member in lengths.items() if not of_member]
         if empty:
             raise ValueError(f"No examples for {', '.join(empty)}.")
         self._lengths = dict(lengths)
         self._names = list(lengths)
         self._batch_size = batch_size
         self._seed = seed
-        sizes = np.array([min(len(lengths[name]), cap or len(lengths[name])) for name in self._names])
-        self.shares = sizes / sizes.sum()
-        steps = int(sum(-(-size // batch_size) for size in sizes)) * epochs
+        sampling = sampling or Sampling()
+        tasks = np.array([name != beside for name in self._names])
+        counted = tasks if tasks.any() else ~tasks
+        sizes = np.array([min(len(of_member), sampling.cap or len(of_member)) for of_member in lengths.values()])
+        steps = int((-(-sizes // batch_size))[counted].sum()) * epochs
+        if tasks.any() and beside:
+            steps = round(steps / (1 - share))
+        self.shares = _shares(sizes, tasks, sampling.exponent, share)
         if len(self._names) == 1:
             self._order = np.zeros(steps, dtype=int)
         else:
             self._order = np.random.default_rng([seed, 1]).choice(len(self._names), size=steps, p=self.shares)
-        # How many earlier steps took the same task: it says which of the task's batches is due.
+        # How many earlier steps took the same member: it says which of its batches is due.
         self._nth = np.zeros(steps, dtype=int)
         for index in range(len(self._names)):
-            steps_of_task = self._order == index
-            self._nth[steps_of_task] = np.arange(steps_of_task.sum())
+            mine = self._order == index
+            self._nth[mine] = np.arange(mine.sum())
         self._epochs: dict[int, tuple[int, list[list[int]]]] = {}
 
     def __len__(self) -> int:
@@ -69,3 +80,13 @@ class Mixture:
             cached = (epoch, epoch_batches(self._lengths[name], self._batch_size, (self._seed, 2, index, epoch)))
             self._epochs[index] = cached
         return Draw(name, tuple(cached[1][position]))
+
+
+def _shares(sizes: np.ndarray, tasks: np.ndarray, exponent: float, share: float) -> np.ndarray:
+    """The probability of each member: the tasks' weights, scaled to what the member beside them leaves."""
+    weights = np.where(tasks, sizes.astype(float) ** exponent, 0.0)
+    if not tasks.any():
+        return np.ones(len(sizes))
+    shares = weights / weights.sum() * (1 - share if not tasks.all() else 1)
+    shares[~tasks] = share
+    return shares

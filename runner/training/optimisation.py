@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
+
+from runner.spec import Training
 
 
 def learning_rate(step: int, total: int, warmup: float, peak: float) -> float:
@@ -24,3 +28,9 @@ def adamw(model: nn.Module, rate: float, weight_decay: float) -> torch.optim.Ada
     # One fused kernel: the embedding table dominates these encoders, and unfused passes over it cost more
     # than the backward of a small batch.
     return torch.optim.AdamW(groups, lr=rate, eps=1e-8, fused=True)
+
+
+def decay_of_the_unmoved(steps: int, total: int, training: Training) -> float:
+    """What weight decay alone makes of a weight in the first `steps` of `total`: AdamW multiplies by 1 - rate x decay."""
+    rates = (learning_rate(step, total, training.warmup, training.learning_rate) for step in range(steps))
+    return math.prod(1 - rate * training.weight_decay for rate in rates)
