@@ -56,7 +56,7 @@ def lines(file: File) -> list[str]:
     found = file.text().split("\n")
     if not found[-1]:
         del found[-1]
-    return [line.strip() for line in found]
+    return list(map(str.strip, found))
 
 
 def tags(file: File) -> list[str]:

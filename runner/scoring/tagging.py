@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -58,35 +59,43 @@ def flatten(sentences: Iterable[Sequence[str]]) -> list[str]:
 
 def entities(lines: Sequence[str]) -> list[tuple[str, int, int]]:
     """(type, first, last) of each entity; positions count lines, separators included, as in seqeval."""
-    spans = _Spans(lines, {})
-    types = list(spans.types)
-    return [
-        (types[kind], int(first), int(end) - 1)
-        for kind, first, end in zip(spans.kinds, spans.firsts, spans.ends, strict=True)
-    ]
+    vocabulary = list(dict.fromkeys(lines))
+    spans = _spans(_codes(lines, vocabulary), vocabulary)
+    return [(spans.types[kind], first, last) for kind, first, last in zip(*spans.as_lists(), strict=True)]
 
 
+def _codes(lines: Sequence[str], vocabulary: Sequence[str]) -> np.ndarray:
+    """Each line's place in the vocabulary, integers of shape (lines,)."""
+    place = {tag: code for code, tag in enumerate(vocabulary)}
+    return np.fromiter(map(place.__getitem__, lines), dtype=np.int64, count=len(lines))
+
+
+@dataclass(frozen=True)
 class _Spans:
-    """The entities of one sequence as arrays: their types (numbered by `types`), first lines, and lines after."""
+    """Entities as integers of shape (entities,): places in `types`, first and last lines."""
 
-    def __init__(self, lines: Sequence[str], types: dict[str, int]) -> None:
-        self.types = types
-        vocabulary = {tag: number for number, tag in enumerate(dict.fromkeys(lines))}
-        # seqeval begins with the prefix O and the empty type, which no tag has.
-        parts = [_parts(tag) for tag in vocabulary] + [("O", "")]
-        # A letter that is not found is -1: the last one.
-        prefixes = np.array([PREFIXES.find(prefix) for prefix, _ in parts])
-        kinds = np.array([types.setdefault(kind, len(types)) for _, kind in parts])
-        codes = np.fromiter((vocabulary[tag] for tag in lines), dtype=np.int64, count=len(lines))
-        codes = np.concatenate(([len(parts) - 1], codes))
-        prefix, kind = prefixes[codes], kinds[codes]
-        changed = kind[:-1] != kind[1:]
-        ends = ENDS[prefix[:-1], prefix[1:]] | (INSIDE[prefix[:-1]] & changed)
-        starts = STARTS[prefix[:-1], prefix[1:]] | (INSIDE[prefix[1:]] & changed)
-        begun = np.maximum.accumulate(np.where(starts, np.arange(len(lines)), 0))
-        self.ends = np.flatnonzero(ends)
-        self.firsts = begun[self.ends - 1]
-        self.kinds = kind[self.ends]
+    types: Sequence[str]
+    kinds: np.ndarray
+    firsts: np.ndarray
+    lasts: np.ndarray
+
+    def as_lists(self) -> tuple[list[int], list[int], list[int]]:
+        return self.kinds.tolist(), self.firsts.tolist(), self.lasts.tolist()
+
+
+def _spans(codes: np.ndarray, vocabulary: Sequence[str]) -> _Spans:
+    """The entities of one sequence of codes; equal vocabularies give equal numbers of types."""
+    # seqeval begins with the prefix O and the empty type, which no tag has: the code -1 here.
+    parts = [*map(_parts, vocabulary), ("O", "")]
+    types = {name: number for number, name in enumerate(dict.fromkeys(name for _, name in parts))}
+    # A letter that is not found is -1: the last prefix.
+    prefix = np.array([PREFIXES.find(letter) for letter, _ in parts])[np.concatenate(([-1], codes))]
+    kind = np.array([types[name] for _, name in parts])[np.concatenate(([-1], codes))]
+    changed = kind[:-1] != kind[1:]
+    ends = np.flatnonzero(ENDS[prefix[:-1], prefix[1:]] | (INSIDE[prefix[:-1]] & changed))
+    starts = STARTS[prefix[:-1], prefix[1:]] | (INSIDE[prefix[1:]] & changed)
+    begun = np.maximum.accumulate(np.where(starts, np.arange(len(codes)), 0))
+    return _Spans(list(types), kind[ends], begun[ends - 1], ends - 1)
 
 
 def _parts(tag: str) -> tuple[str, str]:
@@ -102,8 +111,10 @@ def count(gold: Sequence[str], found: Sequence[str]) -> Counts:
     An entity counts in the sentence where it ends, so that the sums over all sentences are seqeval's. ValueError
     where the sentences' lengths differ or there are none.
     """
-    breaks = np.array([line == SEPARATOR for line in gold], dtype=bool)
-    if [line == SEPARATOR for line in found] != breaks.tolist() or not len(breaks) or not breaks[-1]:
+    vocabulary = list(dict.fromkeys(chain((SEPARATOR,), gold, found)))
+    labels, guesses = _codes(gold, vocabulary), _codes(found, vocabulary)
+    breaks = labels == 0
+    if not np.array_equal(breaks, guesses == 0) or not len(breaks) or not breaks[-1]:
         raise ValueError("Every word needs one predicted tag.")
     sentence = np.cumsum(breaks) - breaks
     total = int(breaks.sum())
@@ -111,17 +122,15 @@ def count(gold: Sequence[str], found: Sequence[str]) -> Counts:
     def per_sentence(lines: np.ndarray) -> np.ndarray:
         return np.bincount(sentence[lines], minlength=total)
 
-    types: dict[str, int] = {}
-    true, guessed = _Spans(gold, types), _Spans(found, types)
-    _, here, there = np.intersect1d(true.ends, guessed.ends, assume_unique=True, return_indices=True)
+    true, guessed = _spans(labels, vocabulary), _spans(guesses, vocabulary)
+    _, here, there = np.intersect1d(true.lasts, guessed.lasts, assume_unique=True, return_indices=True)
     same = (true.firsts[here] == guessed.firsts[there]) & (true.kinds[here] == guessed.kinds[there])
-    equal = np.array([one == other for one, other in zip(gold, found, strict=True)], dtype=bool)
     return Counts(
-        gold=per_sentence(true.ends - 1),
-        found=per_sentence(guessed.ends - 1),
-        right=per_sentence(true.ends[here][same] - 1),
+        gold=per_sentence(true.lasts),
+        found=per_sentence(guessed.lasts),
+        right=per_sentence(true.lasts[here][same]),
         words=per_sentence(np.flatnonzero(~breaks)),
-        right_words=per_sentence(np.flatnonzero(equal & ~breaks)),
+        right_words=per_sentence(np.flatnonzero((labels == guesses) & ~breaks)),
     )
 
 

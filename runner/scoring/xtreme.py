@@ -29,7 +29,7 @@ from typing import Any
 from runner.errors import RecipeError
 from runner.scoring import classification, mining, questions, reading, tagging
 from runner.scoring.layout import file_of, folder_of
-from runner.scoring.reading import File
+from runner.scoring.reading import File, FileRefused
 from runner.tasks.kinds import Group, TaskSpec
 from runner.tasks.registry import task as find_task
 
@@ -55,13 +55,21 @@ def _indices(task: TaskSpec, language: str, predictions: File, labels: File, tel
 
 def _tags(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
     gold, predicted = reading.tags(labels), reading.tags(predictions)
+    try:
+        counts = tagging.count(gold, predicted)
+    except ValueError:
+        raise _misplaced(predictions, gold, predicted) from None
+    _known(predictions, predicted, {*task.labels, *gold})
+    return tagging.scores(counts)
+
+
+def _misplaced(predictions: File, gold: Sequence[str], predicted: Sequence[str]) -> FileRefused:
+    """Where tags and ends of sentences stop being at the same lines."""
     for number, (tag, guess) in enumerate(zip(gold, predicted, strict=False), start=1):
         if (tag == tagging.SEPARATOR) != (guess == tagging.SEPARATOR):
             here, there = ("the end of a sentence" if one == tagging.SEPARATOR else "a tag" for one in (guess, tag))
-            raise predictions.refused(f"found {here} where the labels have {there}; every word needs one tag", number)
-    _same_length(predictions, len(predicted), len(gold))
-    _known(predictions, predicted, {*task.labels, *gold})
-    return tagging.scores(tagging.count(gold, predicted))
+            return predictions.refused(f"found {here} where the labels have {there}; every word needs one tag", number)
+    return _other_length(predictions, len(predicted), len(gold))
 
 
 def _pairs(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
@@ -162,10 +170,14 @@ def _same_length(predictions: File, found: int, needed: int) -> None:
     """FileRefused where there is not one prediction for each label, or nothing at all."""
     if not needed:
         raise predictions.refused("there is nothing to score, the labels are empty")
+    if found != needed:
+        raise _other_length(predictions, found, needed)
+
+
+def _other_length(predictions: File, found: int, needed: int) -> FileRefused:
     if found < needed:
-        raise predictions.refused(f"the file ends here, the labels have {needed} lines", found)
-    if found > needed:
-        raise predictions.refused(f"the labels end with line {needed}", needed + 1)
+        return predictions.refused(f"the file ends here, the labels have {needed} lines", found)
+    return predictions.refused(f"the labels end with line {needed}", needed + 1)
 
 
 def _known(predictions: File, lines: Sequence[str], labels: set[str]) -> None:
