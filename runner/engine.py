@@ -27,7 +27,6 @@ PACKAGES = (
     "safetensors",
     "numpy",
     "pyarrow",
-    "seqeval",
 )
 
 

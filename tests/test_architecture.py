@@ -58,6 +58,12 @@ def test_plans_need_the_standard_library_only():
     assert loaded - set(sys.stdlib_module_names) - {"runner"} <= site_modules()
 
 
+def test_scoring_needs_numpy_at_most():
+    """The web process scores uploads, and must stay small."""
+    loaded = loaded_by("import runner.scoring.xtreme")
+    assert loaded - set(sys.stdlib_module_names) - {"runner", "numpy"} <= site_modules()
+
+
 def site_modules() -> set[str]:
     """What an interpreter loads before it runs anything (site hooks of installed packages)."""
     return loaded_by("") - set(sys.stdlib_module_names)

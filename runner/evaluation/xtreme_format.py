@@ -9,13 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-# XTREME's submission names two folders differently from the task's slug here (evaluate.py).
-FOLDERS = {"paws_x": "pawsx"}
+from runner.scoring.layout import file_of
 
 
 def write_predictions(root: Path, task: str, language: str, lines: Sequence[str]) -> Path:
     """`<root>/predictions/<task>/test-<language>.tsv`, one prediction a line, a blank line where `lines` has one."""
-    path = root / "predictions" / FOLDERS.get(task, task) / f"test-{language}.tsv"
+    path = root / "predictions" / file_of(task, language)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path

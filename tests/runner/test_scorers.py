@@ -27,9 +27,9 @@ def test_accuracy_is_the_share_of_right_labels() -> None:
 
 
 def test_missing_predictions_are_refused() -> None:
-    with pytest.raises(ValueError, match="1 predictions for 2 pairs"):
+    with pytest.raises(ValueError, match="1 predictions for 2 labels"):
         classification.score([SentencePair("a", "b", 0)] * 2, [0], ("x",))
-    with pytest.raises(ValueError, match="0 predictions for 0 pairs"):
+    with pytest.raises(ValueError, match="0 predictions for 0 labels"):
         classification.score([], [], ("x",))
 
 
