@@ -14,7 +14,7 @@ from accelerate import PartialState
 
 from runner.evaluation.labelled import development
 from runner.evaluation.zero_shot import evaluate
-from runner.events import Emit
+from runner.events import Emit, silent
 from runner.spec import ENGINE_VERSION, SCORER_VERSION, Job, TrainPlan
 from runner.training.phases import train
 
@@ -33,13 +33,15 @@ PACKAGES = (
 def run(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     """Run the job's stage. RecipeError: the submitter can mend it; loop.Stopped: asked to stop, can be resumed."""
     begun = time.monotonic()
+    state = PartialState()
+    emit = emit if state.is_main_process else silent
     if job.threads:
         torch.set_num_threads(job.threads)
     Path(job.output).mkdir(parents=True, exist_ok=True)
     emit("environment", **environment())
     if isinstance(job.stage.plan, TrainPlan):
         train(job, emit, should_stop, development)
-    else:
+    elif state.is_main_process:
         evaluate(job, emit, should_stop)
     emit("done", seconds=time.monotonic() - begun)
 

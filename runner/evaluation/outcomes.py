@@ -11,11 +11,11 @@ from typing import Any
 class Outcome:
     """Scores (metric -> value in 0..100), the number of test items, and per item what happened.
 
-    `items` are rows of `item` (position), `source_item` (the id that parallel languages share), and the kind's own
-    columns: enough to compute every score again. `lines` are the predictions in XTREME's layout.
+    `items` are rows of the kind's own columns: enough to compute every score again. `predictions` are in XTREME's
+    layout: lines of text, or answers by the question's id.
     """
 
     scores: Mapping[str, float]
     n: int
     items: Sequence[Mapping[str, Any]]
-    lines: Sequence[str]
+    predictions: Sequence[str] | Mapping[str, str]

@@ -16,7 +16,8 @@ def score(examples: Sequence[TaggedSentence], predicted: Sequence[Sequence[int]]
     """Micro-averaged entity precision, recall and F1 in percent (runner.scoring.tagging), and accuracy over words.
 
     The items are counts from which F1 over any set of sentences follows: entities in gold, found, and in both.
-    `lines` have one tag each, and a blank line after each sentence. ValueError where a word has no prediction.
+    The predictions are lines of one tag each, and a blank one after each sentence. ValueError where a word has no
+    prediction.
     """
     gold = [[labels[tag] if tag >= 0 else UNKNOWN for tag in example.tags] for example in examples]
     found = [[labels[tag] for tag in tags] for tags in predicted]

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.data.features import FEATURES, sentences
+from runner.data.feature_cache import features_of
+from runner.data.features import sentences
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError, Stopped
 from runner.evaluation import labelled, retrieval
 from runner.evaluation.outcomes import Outcome
-from runner.evaluation.predict import choices, vectors
+from runner.evaluation.predict import vectors
 from runner.evaluation.xtreme_format import write_items, write_predictions
 from runner.events import Emit
 from runner.modeling.assembly import starting_encoder, trained_model
@@ -21,27 +22,30 @@ from runner.spec import EvaluatePlan, Job
 from runner.tasks.kinds import Kind, TaskSpec
 from runner.tasks.registry import task as find_task
 
-# What each kind of evaluation yields, language by language.
-Outcomes = Iterator[tuple[str, Outcome]]
+# What each kind of evaluation yields: a language, its outcome, and the names of its items' source items.
+Outcomes = Iterator[tuple[str, Outcome, Sequence[str]]]
 
 
 class _Progress:
-    """Counts items over all languages and stops between batches when asked to."""
+    """Counts items over all languages, from the windows that are done, and stops between batches when asked to."""
 
     def __init__(self, total: int, emit: Emit, should_stop: Callable[[], bool]) -> None:
         self.total, self.emit, self.should_stop = total, emit, should_stop
-        self.before = self.shown = 0
+        self.before = self.shown = self.items = 0
+        self.windows = 1
+
+    def open_part(self, items: int, windows: int) -> None:
+        """From here on, `windows` make up the next `items`."""
+        self.before += self.items
+        self.items, self.windows = items, windows
 
     def __call__(self, done: int) -> None:
+        at = self.before + self.items * done // self.windows
         if self.should_stop():
-            raise Stopped(f"Stopped after {self.before + done} of {self.total} items.")
-        at = min(self.before + done, self.total)
+            raise Stopped(f"Stopped after {at} of {self.total} items.")
         if at - self.shown >= max(1, self.total // 200) or at == self.total:
             self.shown = at
             self.emit("progress", done=at, total=self.total, unit="items", note="evaluating")
-
-    def close_part(self, items: int) -> None:
-        self.before += items
 
 
 def evaluate(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
@@ -52,16 +56,20 @@ def evaluate(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     emit("progress", done=0, total=0, unit="items", note="reading data")
     scorer = _retrieval if task.kind is Kind.RETRIEVAL else _labelled
     rows: list[dict[str, Any]] = []
-    for language, outcome in scorer(task, plan, job, emit, should_stop):
+    for language, outcome, source_items in scorer(task, plan, job, emit, should_stop):
         for metric in task.metrics:
             emit("score", task=task.slug, language=language, metric=metric, value=outcome.scores[metric], n=outcome.n)
-        path = write_predictions(folder, task.slug, language, outcome.lines)
+        path = write_predictions(folder, task.original, language, outcome.predictions)
         _announce("predictions", path, folder, emit)
-        rows.extend(
-            {"language": language, "item": position, "source_item": position if task.parallel else None, **item}
-            for position, item in enumerate(outcome.items)
-        )
+        rows.extend(_rows(language, outcome, source_items))
     _announce("items", write_items(folder / "items.parquet", rows), folder, emit)
+
+
+def _rows(language: str, outcome: Outcome, source_items: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of items.parquet: language, position, the name that parallel languages share, and the kind's columns."""
+    names = source_items or [None] * len(outcome.items)
+    for position, (name, item) in enumerate(zip(names, outcome.items, strict=True)):
+        yield {"language": language, "item": position, "source_item": name, **item}
 
 
 def _datasets(task: TaskSpec, plan: EvaluatePlan, job: Job, labels: Sequence[str], emit: Emit) -> list[Dataset]:
@@ -75,7 +83,7 @@ def _datasets(task: TaskSpec, plan: EvaluatePlan, job: Job, labels: Sequence[str
             missing.append(f"{language} ({error})")
             continue
         emit("data", **dataset.event())
-        found.append(dataset.with_examples(dataset.examples[: plan.limit]))
+        found.append(dataset.first(plan.limit))
     if missing:
         raise RecipeError(
             f"{task.title} cannot be evaluated on '{plan.split}' in {len(missing)} of {len(plan.languages)} languages; "
@@ -91,10 +99,12 @@ def _labelled(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_s
     datasets = _datasets(task, plan, job, head.labels, emit)
     progress = _Progress(sum(len(dataset.examples) for dataset in datasets), emit, should_stop)
     for dataset in datasets:
-        features = FEATURES[task.kind](dataset.examples, tokenizer, plan.max_length)
-        found = choices(model, trained_on.slug, features, tokenizer.pad_token_id, plan.precision, progress)
-        progress.close_part(len(dataset.examples))
-        yield dataset.language, labelled.score(dataset.examples, features, found, head)
+        table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, job.cache_dir)
+        progress.open_part(len(dataset.examples), len(table))
+        found = labelled.outcome(
+            model, trained_on.slug, dataset, table, tokenizer.pad_token_id, plan.precision, progress
+        )
+        yield dataset.language, found, dataset.source_items
 
 
 def _retrieval(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_stop: Callable[[], bool]) -> Outcomes:
@@ -106,12 +116,13 @@ def _retrieval(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_
     texts = {text: None for dataset in datasets for pair in dataset.examples for text in (pair.source, pair.target)}
     position = {text: index for index, text in enumerate(texts)}
     progress = _Progress(len(position), emit, should_stop)
+    progress.open_part(len(position), len(position))
     features = sentences(list(position), tokenizer, plan.max_length)
     table = vectors(encoder, features, tokenizer.pad_token_id, plan.pooling, plan.precision, progress)
     for dataset in datasets:
         source = table[[position[pair.source] for pair in dataset.examples]]
         target = table[[position[pair.target] for pair in dataset.examples]]
-        yield dataset.language, retrieval.score(source, target)
+        yield dataset.language, retrieval.score(source, target), ()
 
 
 def _announce(kind: str, path: Path, root: Path, emit: Emit) -> None:

@@ -104,7 +104,8 @@ class TaskSpec:
     `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
     for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`,
     `question` (one of the two may be absent), `choices` (a list column, a field of a struct column as
-    `column.field`, or several names joined by `,`) and `label` for multiple choice. Retrieval may add `source_id` and `target_id`, the sentences' own names.
+    `column.field`, or several names joined by `,`) and `label` for multiple choice. Retrieval
+    may add `source_id` and `target_id`, the sentences' own names.
 
     `labels` are in the order of the data's integer codes; labels that are strings match by name. A tagging
     task with `labels=()` has an open tag set: the tags are collected from its training data and sorted.
@@ -154,6 +155,11 @@ class TaskSpec:
         if self.train_task:
             return self.train_task
         return self.slug if "train" in self.splits or self.mixture else None
+
+    @property
+    def original(self) -> str:
+        """The slug of the task whose rules hold: its own, or that of the task it stands in for."""
+        return self.stands_in_for or self.slug
 
     @property
     def translations(self) -> DataSplit:

@@ -31,6 +31,6 @@ def adamw(model: nn.Module, rate: float, weight_decay: float) -> torch.optim.Ada
 
 
 def decay_of_the_unmoved(steps: int, total: int, training: Training) -> float:
-    """What weight decay alone makes of a weight in the first `steps` of `total`: AdamW multiplies by 1 - rate x decay."""
+    """What AdamW's weight decay alone makes of a weight in the first `steps` of `total`."""
     rates = (learning_rate(step, total, training.warmup, training.learning_rate) for step in range(steps))
     return math.prod(1 - rate * training.weight_decay for rate in rates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from accelerate import Accelerator
@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from runner.data.feature_cache import features_of
 from runner.data.feature_table import FeatureTable
+from runner.data.material import text, training_data
 from runner.data.readers import Dataset
 from runner.errors import RecipeError
 from runner.events import Emit, silent
@@ -22,13 +23,12 @@ from runner.modeling.vocabulary import Vocabulary
 from runner.spec import Job, TrainPlan
 from runner.training.loop import Development, Surroundings, fit
 from runner.training.masking import Masking
-from runner.training.material import text, training_data
 from runner.training.mixture import Mixture
 from runner.training.optimisation import decay_of_the_unmoved
 from runner.training.selection import drop_kept
 
-# Makes what scores a model on English development data, from the labels of each task; None where there is no such data.
-MakeDevelopment = Callable[[Mapping[str, tuple[str, ...]], PreTrainedTokenizerBase, Job, Emit], Development | None]
+# Makes what scores a model on English development data, from the training data of each task; None where there is none.
+MakeDevelopment = Callable[[Mapping[str, Sequence[Dataset]], PreTrainedTokenizerBase, Job, Emit], Development | None]
 
 
 def train(job: Job, emit: Emit, should_stop: Callable[[], bool], make_development: MakeDevelopment) -> None:
@@ -52,7 +52,7 @@ def train(job: Job, emit: Emit, should_stop: Callable[[], bool], make_developmen
     }
     heads = {name: HeadFacts(datasets[0].task.kind, datasets[0].labels) for name, datasets in data.items()}
     mixture = _mixture(plan, features, job.stage.seed)
-    development = make_development({slug: heads[slug].labels for slug in plan.tasks}, tokenizer, job, emit)
+    development = make_development({slug: data[slug] for slug in plan.tasks}, tokenizer, job, emit)
     if training.patience and development is None:
         raise RecipeError("Early stopping needs English development data, and none of these tasks has any here.")
     model = new_model(job, heads)
