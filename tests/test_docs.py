@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+SCORING = (ROOT / "docs" / "scoring.md").read_text()
 # The first column of the table of settings.
 DOCUMENTED = {
     name for line in re.findall(r"^\| (`[A-Z][^|]+)\|", README, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
@@ -31,9 +32,9 @@ def test_every_documented_setting_exists():
     assert DOCUMENTED - environment_variables() == set()
 
 
-@pytest.mark.parametrize("text", [README, ARCHITECTURE], ids=["README.md", "architecture.md"])
+@pytest.mark.parametrize("text", [README, ARCHITECTURE, SCORING], ids=["README.md", "architecture.md", "scoring.md"])
 def test_every_module_that_is_named_exists(text):
-    named = re.findall(r"`((?:leaderboard|runner|templates|static|tests|docs)/[\w/.]+)`", text)
+    named = re.findall(r"`((?:leaderboard|runner|templates|static|tests|docs|benchmarks)/[\w/.]+)`", text)
     named += [name.replace(".", "/") for name in re.findall(r"`((?:leaderboard|runner)(?:\.\w+)+)`", text)]
     absent = [name for name in named if not any(path.exists() for path in candidates(name))]
     assert absent == []

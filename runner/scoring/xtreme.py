@@ -39,14 +39,14 @@ Tell = Callable[[str], None]
 
 def _labels(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
     gold, predicted = reading.lines(labels), reading.lines(predictions)
-    _same_length(predictions, len(predicted), len(gold))
-    _known(predictions, predicted, {*task.labels, *gold})
+    _same_length(predictions, len(predicted), labels, len(gold))
+    _known(predictions, predicted, task, gold)
     return {"accuracy": classification.accuracy(gold, predicted)}
 
 
 def _indices(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
     gold, predicted = reading.lines(labels), reading.lines(predictions)
-    _same_length(predictions, len(predicted), len(gold))
+    _same_length(predictions, len(predicted), labels, len(gold))
     for number, line in enumerate(predicted, start=1):
         if line and not line.removeprefix("-").isdecimal():
             raise predictions.refused(f"expected the index of a sentence, found {reading.shown(line)}", number)
@@ -59,7 +59,7 @@ def _tags(task: TaskSpec, language: str, predictions: File, labels: File, tell: 
         counts = tagging.count(gold, predicted)
     except ValueError:
         raise _misplaced(predictions, gold, predicted) from None
-    _known(predictions, predicted, {*task.labels, *gold})
+    _known(predictions, predicted, task, gold)
     return tagging.scores(counts)
 
 
@@ -110,35 +110,29 @@ def evaluate(predictions: Path, labels: Path, tell: Tell = lambda sentence: None
     `tell` is given a sentence for each task as it is scored, for each one that is left out, and for each file with
     unanswered questions.
     """
-    for name, folder in (("predictions", predictions), ("labels", labels)):
-        if not folder.is_dir():
-            raise RecipeError(f"The folder of {name} is not there: '{folder}'.")
+    sides = {"predictions": predictions, "labels": labels}
+    for side, root in sides.items():
+        if not root.is_dir():
+            raise RecipeError(f"The folder of {side} is not there: '{root}'.")
     reports: dict[str, dict[str, Any]] = {}
-    for slug, scorer in SCORERS.items():
+    for slug in SCORERS:
         folder = folder_of(slug)
-        absent = [
-            side for side, root in (("predictions", predictions), ("labels", labels)) if not (root / folder).is_dir()
-        ]
-        if absent:
+        if absent := [side for side, root in sides.items() if not (root / folder).is_dir()]:
             tell(f"{folder}: left out, not in the {' and the '.join(absent)}.")
             continue
         task = find_task(slug)
         reports[slug] = _task_report(
-            task,
-            {
-                language: scorer(
-                    task,
-                    language,
-                    File("predictions", predictions, file_of(slug, language)),
-                    File("labels", labels, file_of(slug, language)),
-                    tell,
-                )
-                for language in task.languages
-            },
+            task, {language: _score(task, language, sides, tell) for language in task.languages}
         )
         averages = (f"{name} {value:.1f}" for name, value in reports[slug].items() if name.startswith("avg_"))
         tell(f"{folder}: {', '.join(averages)}.")
     return {**_overall(reports), **{folder_of(slug): report for slug, report in reports.items()}}
+
+
+def _score(task: TaskSpec, language: str, sides: Mapping[str, Path], tell: Tell) -> Scores:
+    name = file_of(task.slug, language)
+    predictions, labels = (File(side, root, name) for side, root in sides.items())
+    return SCORERS[task.slug](task, language, predictions, labels, tell)
 
 
 def _task_report(task: TaskSpec, scores: Mapping[str, Scores]) -> dict[str, Any]:
@@ -166,10 +160,11 @@ def _mean(values: Iterable[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
-def _same_length(predictions: File, found: int, needed: int) -> None:
+def _same_length(predictions: File, found: int, labels: File, needed: int) -> None:
     """FileRefused where there is not one prediction for each label, or nothing at all."""
-    if not needed:
-        raise predictions.refused("there is nothing to score, the labels are empty")
+    for file, count in ((labels, needed), (predictions, found)):
+        if not count:
+            raise file.refused("the file is empty")
     if found != needed:
         raise _other_length(predictions, found, needed)
 
@@ -180,14 +175,14 @@ def _other_length(predictions: File, found: int, needed: int) -> FileRefused:
     return predictions.refused(f"the labels end with line {needed}", needed + 1)
 
 
-def _known(predictions: File, lines: Sequence[str], labels: set[str]) -> None:
-    """FileRefused at the first label that the task does not have; an empty line is no label, and wrong."""
-    labels = labels | {""}
-    if labels.issuperset(lines):
+def _known(predictions: File, lines: Sequence[str], task: TaskSpec, gold: Sequence[str]) -> None:
+    """FileRefused at the first label that neither the task nor `gold` has; an empty line is no label, and wrong."""
+    known = {"", *task.labels, *gold}
+    if known.issuperset(lines):
         return
-    number, label = next((number, line) for number, line in enumerate(lines, start=1) if line not in labels)
-    known = ", ".join(sorted(labels - {""}))
-    raise predictions.refused(f"expected one of the labels {known}, found {reading.shown(label)}", number)
+    number, label = next((number, line) for number, line in enumerate(lines, start=1) if line not in known)
+    expected = ", ".join(task.labels)
+    raise predictions.refused(f"expected one of the labels {expected}, found {reading.shown(label)}", number)
 
 
 def write(report: Mapping[str, Any], path: Path) -> None:
