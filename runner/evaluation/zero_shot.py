@@ -9,7 +9,7 @@ from typing import Any
 from runner.data.features import FEATURES, sentences
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError, Stopped
-from runner.evaluation import labelled, retrieval
+from runner.evaluation import labelled, pools, retrieval
 from runner.evaluation.outcomes import Outcome
 from runner.evaluation.predict import choices, vectors
 from runner.evaluation.xtreme_format import write_items, write_predictions
@@ -50,7 +50,7 @@ def evaluate(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     assert isinstance(plan, EvaluatePlan)
     task = find_task(plan.task)
     emit("progress", done=0, total=0, unit="items", note="reading data")
-    scorer = _retrieval if task.kind is Kind.RETRIEVAL else _labelled
+    scorer = _mining if task.pools else _retrieval if task.kind is Kind.RETRIEVAL else _labelled
     rows: list[dict[str, Any]] = []
     for language, outcome in scorer(task, plan, job, emit, should_stop):
         for metric in task.metrics:
@@ -112,6 +112,10 @@ def _retrieval(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_
         source = table[[position[pair.source] for pair in dataset.examples]]
         target = table[[position[pair.target] for pair in dataset.examples]]
         yield dataset.language, retrieval.score(source, target)
+
+
+def _mining(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_stop: Callable[[], bool]) -> Outcomes:
+    return pools.outcomes(task, plan, job, emit, lambda total: _Progress(total, emit, should_stop))
 
 
 def _announce(kind: str, path: Path, root: Path, emit: Emit) -> None:
