@@ -14,7 +14,7 @@ import torch
 
 from runner.errors import RecipeError
 
-BLOCK = 2048
+BLOCK = 4096
 # Candidates whose largest product is compared first. BLOCK / GROUP groups are the fewest that may hold k neighbours.
 GROUP = 32
 # A key holds a product in its upper half and, counted down, the candidate's index in its lower one.

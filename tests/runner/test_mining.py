@@ -53,7 +53,7 @@ def test_both_directions_agree_with_brute_force(
 def test_real_blocks_agree_with_brute_force() -> None:
     source, target = (
         normalise_(torch.randn(rows, 24, generator=torch.Generator().manual_seed(rows)))
-        for rows in (BLOCK + 300, 2 * BLOCK + 5)
+        for rows in (BLOCK + 100, BLOCK + 5)
     )
     forward, backward = neighbours(source, target, 4)
     assert torch.equal(forward.indices, by_brute_force(source, target, 4)[1])
