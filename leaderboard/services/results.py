@@ -16,6 +16,7 @@ from django.db import transaction
 from leaderboard.models import Artifact, Protocol, Run, Score, Stage
 from runner.spec import SCORER_VERSION, fingerprint
 from runner.tasks import registry
+from runner.tasks.kinds import THRESHOLD_SPLIT
 
 Event = Mapping[str, Any]
 
@@ -55,8 +56,11 @@ def protocol_for(stage: Stage) -> Protocol:
 def _label(plan: Mapping[str, Any]) -> str:
     """What distinguishes the protocol, in a few words; published defaults go without saying."""
     parts = [f"{plan['split']} split"]
+    pools = registry.task(plan["task"]).pools
     if plan["limit"]:
-        parts.append(f"first {plan['limit']} items")
+        parts.append(f"first {plan['limit']} {'gold pairs, pools cut in proportion' if pools else 'items'}")
+    if pools and plan["split"] == THRESHOLD_SPLIT:
+        parts.append("threshold fitted on the pools that are scored")
     if plan["layer"] is not None:
         parts += [f"layer {plan['layer']}", f"{plan['pooling']} pooling"]
     if plan["max_length"] != registry.task(plan["task"]).training.max_length:

@@ -130,6 +130,10 @@ def _from_hub(split: DataSplit, config: str, part: str, limit: int | None) -> pa
     revision = revision_of(split)
     where = f"{split.dataset}, configuration {config}, split {part}"
     mirror = f"DATA_DIR/{split.dataset}/{config}/{part}.parquet"
+    if split.origin:
+        raise RecipeError(
+            f"{where} is not in the local mirror, and no hub has it: it is {split.origin}. Put it at {mirror}."
+        )
     if revision is None:
         raise RecipeError(
             f"{where} is not in the local mirror, and no revision of it is pinned for the hub. Put the data at "

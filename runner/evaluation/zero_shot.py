@@ -9,15 +9,16 @@ from typing import Any
 from runner.data.feature_cache import features_of
 from runner.data.features import sentences
 from runner.data.readers import Dataset, load
-from runner.errors import RecipeError, Stopped
-from runner.evaluation import labelled, retrieval
+from runner.errors import RecipeError
+from runner.evaluation import labelled, pools, retrieval
 from runner.evaluation.outcomes import Outcome
 from runner.evaluation.predict import vectors
+from runner.evaluation.progress import Progress
 from runner.evaluation.xtreme_format import write_items, write_predictions
 from runner.events import Emit
 from runner.modeling.assembly import starting_encoder, trained_model
 from runner.modeling.checkpoint import sha256_of
-from runner.modeling.encoder import keep_layers, load_tokenizer
+from runner.modeling.encoder import keep_layers, load_tokenizer, on_device
 from runner.spec import EvaluatePlan, Job
 from runner.tasks.kinds import Kind, TaskSpec
 from runner.tasks.registry import task as find_task
@@ -26,35 +27,13 @@ from runner.tasks.registry import task as find_task
 Outcomes = Iterator[tuple[str, Outcome, Sequence[str]]]
 
 
-class _Progress:
-    """Counts items over all languages, from the windows that are done, and stops between batches when asked to."""
-
-    def __init__(self, total: int, emit: Emit, should_stop: Callable[[], bool]) -> None:
-        self.total, self.emit, self.should_stop = total, emit, should_stop
-        self.before = self.shown = self.items = 0
-        self.windows = 1
-
-    def open_part(self, items: int, windows: int) -> None:
-        """From here on, `windows` make up the next `items`."""
-        self.before += self.items
-        self.items, self.windows = items, windows
-
-    def __call__(self, done: int) -> None:
-        at = self.before + self.items * done // self.windows
-        if self.should_stop():
-            raise Stopped(f"Stopped after {at} of {self.total} items.")
-        if at - self.shown >= max(1, self.total // 200) or at == self.total:
-            self.shown = at
-            self.emit("progress", done=at, total=self.total, unit="items", note="evaluating")
-
-
 def evaluate(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     """Run an EvaluatePlan: score events, predictions and per-item outcomes in the job's folder."""
     plan, folder = job.stage.plan, Path(job.output)
     assert isinstance(plan, EvaluatePlan)
     task = find_task(plan.task)
     emit("progress", done=0, total=0, unit="items", note="reading data")
-    scorer = _retrieval if task.kind is Kind.RETRIEVAL else _labelled
+    scorer = pools.outcomes if task.pools else _retrieval if task.kind is Kind.RETRIEVAL else _labelled
     rows: list[dict[str, Any]] = []
     for language, outcome, source_items in scorer(task, plan, job, emit, should_stop):
         for metric in task.metrics:
@@ -96,8 +75,9 @@ def _labelled(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_s
     trained_on = find_task(task.trained_on or task.slug)
     tokenizer = load_tokenizer(job.stage.encoder)
     model, head = trained_model(job, trained_on.slug)
+    on_device(model)
     datasets = _datasets(task, plan, job, head.labels, emit)
-    progress = _Progress(sum(len(dataset.examples) for dataset in datasets), emit, should_stop)
+    progress = Progress(sum(len(dataset.examples) for dataset in datasets), emit, should_stop)
     for dataset in datasets:
         table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, job.cache_dir)
         progress.open_part(len(dataset.examples), len(table))
@@ -110,13 +90,13 @@ def _labelled(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_s
 def _retrieval(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_stop: Callable[[], bool]) -> Outcomes:
     datasets = _datasets(task, plan, job, (), emit)
     tokenizer = load_tokenizer(job.stage.encoder)
-    encoder = starting_encoder(job).eval()
-    keep_layers(encoder, plan.layer)
+    encoder = keep_layers(starting_encoder(job), plan.layer)
+    on_device(encoder.eval())
     # The pivot's sentences recur from language to language: each distinct sentence is encoded once.
     texts = {text: None for dataset in datasets for pair in dataset.examples for text in (pair.source, pair.target)}
     position = {text: index for index, text in enumerate(texts)}
-    progress = _Progress(len(position), emit, should_stop)
-    progress.open_part(len(position), len(position))
+    progress = Progress(len(position), emit, should_stop)
+    progress.open_part(len(position))
     features = sentences(list(position), tokenizer, plan.max_length)
     table = vectors(encoder, features, tokenizer.pad_token_id, plan.pooling, plan.precision, progress)
     for dataset in datasets:

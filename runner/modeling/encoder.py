@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from torch import nn
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -64,11 +65,17 @@ def _from_pretrained(factory, encoder: EncoderRef, **options):
         raise RecipeError(f"The encoder {encoder.slug} could not be loaded from {where}; the log says why.") from error
 
 
-def keep_layers(model: PreTrainedModel, layers: int) -> None:
-    """Drop all layers above `layers`, so that the last hidden state is `hidden_states[layers]` of the whole.
+def on_device(model: nn.Module) -> None:
+    """Move a model to the device of this process: a GPU where there is one."""
+    model.to(PartialState().device)
+
+
+def keep_layers(model: PreTrainedModel, layers: int) -> PreTrainedModel:
+    """The model without the layers above `layers`: its last hidden state is `hidden_states[layers]` of the whole.
 
     Holds for encoders without a final normalisation after the last layer (BERT, XLM-R): retrieval from a
     middle layer then costs only the layers it reads.
     """
     model.encoder.layer = model.encoder.layer[:layers]
     model.config.num_hidden_layers = layers
+    return model

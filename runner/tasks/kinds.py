@@ -19,6 +19,10 @@ class Kind(StrEnum):
     MASKED_WORDS = "masked_words"
 
 
+# The split whose pools the threshold of a mining task is fitted on, whatever split is scored.
+THRESHOLD_SPLIT = "validation"
+
+
 class Role(StrEnum):
     """Where a task stands in the three phases; an auxiliary one is text for MLM, trained beside other tasks."""
 
@@ -64,7 +68,7 @@ class DataSplit:
     has no entry). Where one configuration holds all languages, `language_column` names the column that
     tells them apart, or `language_prefix_column` the column whose value starts with `<code>-`. Several of
     the hub's splits that are read as one are joined by `+`, as the `datasets` library spells it
-    (`train_r1+train_r2+train_r3`).
+    (`train_r1+train_r2+train_r3`). `origin` says of data that no hub has what it is, as the end of a sentence.
     """
 
     dataset: str
@@ -74,6 +78,7 @@ class DataSplit:
     language_column: str = ""
     language_prefix_column: str = ""
     revision: str | None = None
+    origin: str = ""
 
     def code(self, language: str) -> str:
         return self.codes.get(language, language)
@@ -104,16 +109,19 @@ class TaskSpec:
     `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
     for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`,
     `question` (one of the two may be absent), `choices` (a list column, a field of a struct column as
-    `column.field`, or several names joined by `,`) and `label` for multiple choice. Retrieval
-    may add `source_id` and `target_id`, the sentences' own names.
+    `column.field`, or several names joined by `,`) and `label` for multiple choice.
+
+    A retrieval task with `pools` mines pairs out of whole pools of sentences: for each key of `splits`, which has
+    the gold pairs, a DataSplit whose parts are the pool of the language and that of the pivot. Its `columns` add
+    `source_id` and `target_id`, the gold sentences' names in the pools.
 
     `labels` are in the order of the data's integer codes; labels that are strings match by name. A tagging
     task with `labels=()` has an open tag set: the tags are collected from its training data and sorted.
 
-    `splits` has the keys `train`, `validation`, `test` (those that exist) and optionally `development`
-    (retrieval pools to fit a threshold on). `train_task` names the task whose training data a target is
-    fine-tuned on: itself where empty. A task without training data and without `train_task` is evaluated
-    on the encoder directly. `parallel` says that row i is the same item in every language with as many rows.
+    `splits` has the keys `train`, `validation`, `test` (those that exist). `train_task` names the task whose
+    training data a target is fine-tuned on: itself where empty. A task without training data and without
+    `train_task` is evaluated on the encoder directly. `parallel` says that row i is the same item in every
+    language with as many rows.
 
     A task with a `mixture` has no data of its own: it is trained on the data of the tasks named there, drawn
     in proportion to their sizes, with one head for all.
@@ -146,6 +154,7 @@ class TaskSpec:
     parallel: bool = False
     mixture: tuple[str, ...] = ()
     translated: DataSplit | None = None
+    pools: Mapping[str, DataSplit] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     note: str = ""
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from runner.errors import RecipeError
 from runner.tasks import intermediate, stand_ins, texts, xtreme
-from runner.tasks.kinds import COMPOSITES, DataSplit, Kind, Role, Suite, TaskSpec
+from runner.tasks.kinds import COMPOSITES, THRESHOLD_SPLIT, DataSplit, Kind, Role, Suite, TaskSpec
 from runner.tasks.languages import LANGUAGES, Language
 from runner.tasks.revisions import REVISIONS
 
-SPLITS = ("train", "validation", "test", "development")
+SPLITS = ("train", "validation", "test")
 
 # The parts of an example that a task of each kind must name a column for.
 REQUIRED_COLUMNS: Mapping[Kind, frozenset[str]] = MappingProxyType(
@@ -25,6 +25,9 @@ REQUIRED_COLUMNS: Mapping[Kind, frozenset[str]] = MappingProxyType(
         Kind.MASKED_WORDS: frozenset({"text"}),
     }
 )
+
+# What a task with pools must name on top of it.
+MINING_COLUMNS = frozenset({"source_id", "target_id"})
 
 
 class CatalogueError(Exception):
@@ -63,6 +66,10 @@ def _own_faults(spec: TaskSpec, languages: Collection[str]) -> Iterator[str]:
         yield f"headline '{spec.headline}' needs the metrics {', '.join(absent)}"
     if missing := sorted(REQUIRED_COLUMNS[spec.kind] - set(spec.columns)):
         yield f"no column for {', '.join(missing)}"
+    if spec.pools and (missing := sorted(MINING_COLUMNS - set(spec.columns))):
+        yield f"no column for {', '.join(missing)}"
+    if spec.pools and not {THRESHOLD_SPLIT} <= set(spec.pools) == set(spec.splits):
+        yield f"pools of {', '.join(spec.pools)}, but gold pairs of {', '.join(spec.splits)}"
     if spec.kind is Kind.MULTIPLE_CHOICE and not {"context", "question"} & set(spec.columns):
         yield "no column for context or question"
     if strange := [key for key in (*spec.splits, *spec.sizes) if key not in SPLITS]:

@@ -167,6 +167,12 @@ def test_the_same_question_in_fewer_languages_has_the_same_protocol() -> None:
             {"task": "udpos", "split": "validation", "max_length": 256, "layer": None, "pooling": ""},
             "validation split",
         ),
+        ({"task": "bucc2018", "max_length": 512}, "test split, layer 7, mean pooling"),
+        (
+            {"task": "bucc2018", "split": "validation", "max_length": 512, "limit": 50},
+            "validation split, first 50 gold pairs, pools cut in proportion, "
+            "threshold fitted on the pools that are scored, layer 7, mean pooling",
+        ),
     ],
 )
 def test_a_protocol_says_in_few_words_what_it_is(plan: dict[str, Any], label: str) -> None:

@@ -258,6 +258,16 @@ class TestWhereDataLies:
         assert spec.splits["test"].config_for("zh") == "bucc18.zh"
         assert (spec.columns["source_id"], spec.columns["target_id"]) == ("source_lang", "target_lang")
 
+    def test_bucc_mines_the_pools_that_xtreme_renamed(self):
+        """The shared task's sample data is XTREME's dev, its training data XTREME's test."""
+        spec = task("bucc2018")
+        assert not spec.obstacle
+        assert spec.pools["validation"].config_for("zh") == "zh-en.dev"
+        assert spec.pools["test"].config_for("zh") == "zh-en.test"
+        assert {split.parts for split in spec.pools.values()} == {("source", "target")}
+        assert "training data" in spec.pools["test"].origin
+        assert [other.slug for other in TASKS.values() if other.pools] == ["bucc2018"]
+
     @pytest.mark.parametrize(
         ("code", "iso3"),
         [("sw", "swh"), ("zh", "cmn"), ("fa", "pes"), ("ar", "ara"), ("et", "est"), ("tl", "tgl"), ("el", "ell")],
@@ -392,6 +402,16 @@ class TestRefusals:
 
     def test_a_stand_in_for_nothing(self):
         assert "names the task that it stands in for" in refusal(replace(self.mnli, suite=Suite.STAND_IN))
+
+    def test_pools_without_gold_pairs_or_names(self):
+        bucc = task("bucc2018")
+        only_test = {"test": bucc.pools["test"]}
+        assert "pools of test, but gold pairs of validation, test" in refusal(replace(bucc, pools=only_test))
+        assert "pools of test, but gold pairs of test" in refusal(
+            replace(bucc, pools=only_test, splits={"test": bucc.splits["test"]})
+        )
+        nameless = {key: name for key, name in bucc.columns.items() if key != "target_id"}
+        assert "no column for target_id" in refusal(replace(bucc, columns=nameless))
 
     def test_an_original_that_stands_in(self):
         assert "names the task that it stands in for" in refusal(replace(self.mnli, stands_in_for="mnli"))

@@ -116,6 +116,12 @@ def test_a_method_has_the_tasks_it_needs(method: Method, tasks: tuple[str, ...],
         Recipe(ENCODER, method, tasks)
 
 
+def test_mining_evaluates_the_encoder_directly_as_retrieval_does() -> None:
+    (stage,) = plan(baseline(), [Evaluation("bucc2018", "validation", ("zh",), limit=50)], 1)
+    assert (stage.parent, stage.plan.pooling, stage.plan.limit) == (None, "mean", 50)
+    assert stage.plan.layer == plan(baseline(), [TATOEBA], 1)[0].plan.layer
+
+
 @pytest.mark.parametrize(
     ("evaluation", "sentence"),
     [
@@ -124,7 +130,6 @@ def test_a_method_has_the_tasks_it_needs(method: Method, tasks: tuple[str, ...],
         (Evaluation("udpos", "test", ("de", "sw")), r"covers af, .*; found sw\."),
         (Evaluation("udpos", "test", ()), r"found no language\."),
         (Evaluation("xquad", "test", ("de",)), r"XQuAD cannot be run: tasks of the kind 'span'"),
-        (Evaluation("bucc2018", "test", ("de",)), r"mining sentence pairs"),
         (Evaluation("udpso", "test", ("de",)), r"Did you mean udpos"),
     ],
 )
