@@ -10,7 +10,9 @@ from django.forms import ValidationError
 from django.urls import reverse
 from django.utils.html import escape
 
-from leaderboard.forms import PhaseForm, SubmissionForm, parse_seeds
+from leaderboard.forms import SubmissionForm
+from leaderboard.forms.parsing import parse_seeds, parse_translations
+from leaderboard.forms.training import PhaseForm
 from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
 from leaderboard.services import encoders
 from runner.recipes import PhaseSettings
@@ -25,7 +27,7 @@ def filled(**changes):
     """What a browser sends for the form as it is shown, with some targets chosen and `changes` made."""
     form = SubmissionForm()
     data = {}
-    for part in (form, form.intermediate, form.target):
+    for part in (form, *form.parts):
         for bound in part:
             initial = bound.initial
             if initial is None and hasattr(bound.field, "choices") and not bound.field.widget.allow_multiple_selected:
@@ -47,8 +49,8 @@ def errors(admin_client):
         assert not Study.objects.exists()
         form = response.context["form"]
         found = {**form.errors}
-        for phase in ("intermediate", "target"):
-            found |= {f"{phase}-{name}": lines for name, lines in getattr(form, phase).errors.items()}
+        for part in form.parts:
+            found |= {part.add_prefix(name): lines for name, lines in part.errors.items()}
         for lines in found.values():
             for line in lines:
                 assert escape(line) in response.content.decode()
@@ -92,7 +94,8 @@ def test_the_form_shows_the_published_defaults(admin_client):
         assert form.settings() == PhaseSettings()
     content = response.content.decode()
     assert "CCG supertagging" in content
-    assert "the engine cannot run them yet" in content
+    assert "HellaSwag" in content
+    assert "cannot run" not in content
 
 
 def test_it_needs_no_script_and_no_inline_style(admin_client):
@@ -133,15 +136,15 @@ FIELD_ERRORS = {
     "no name": ({"name": ""}, "name", "required"),
     "no encoder": ({"encoder": "bert"}, "encoder", "not one of the available choices"),
     "no method": ({"methods": []}, "methods", "required"),
-    "a baseline with tasks": ({"methods": ["baseline"]}, "methods", "The baseline has no intermediate task"),
+    "a baseline with tasks": ({"methods": ["baseline"]}, "methods", "but no method that has any"),
     "unknown method": ({"methods": ["magic"]}, "methods", "magic is not one of the available choices"),
     "no intermediate task": ({"intermediate_tasks": []}, "intermediate_tasks", "needs at least one"),
     "one task for multi-task": (
         {"methods": ["multi_task"], "intermediate_tasks": ["ccg_pmb"]},
         "intermediate_tasks",
-        "two or more, found 1",
+        "two or more intermediate tasks, found 1",
     ),
-    "a task that cannot run": ({"intermediate_tasks": ["hellaswag"]}, "intermediate_tasks", "hellaswag is not one"),
+    "a text as intermediate task": ({"intermediate_tasks": ["ntrex"]}, "intermediate_tasks", "ntrex is not one"),
     "no target": ({"target-udpos": None, "target-tatoeba": None}, "__all__", "Choose at least one target task."),
     "unknown language": ({"languages": "de, swa"}, "languages", "There is no language 'swa'"),
     "an unknown language of one target": ({"languages-udpos": "swa"}, "languages-udpos", "no language 'swa'"),
@@ -153,7 +156,6 @@ FIELD_ERRORS = {
     "a layer that is not there": ({"layer": "13"}, "layer", "XLM-R base has layers 0 to 12, found 13."),
     "unknown pooling": ({"pooling": "max"}, "pooling", "max is not one"),
     "no items": ({"evaluation_limit": "0"}, "evaluation_limit", "greater than or equal to 1"),
-    "a cap of nothing": ({"mixture_cap": "0"}, "mixture_cap", "greater than or equal to 1"),
     "no learning rate": ({"intermediate-learning_rate": ""}, "intermediate-learning_rate", "required"),
     "a learning rate of 0": ({"target-learning_rate": "0"}, "target-learning_rate", "greater than or equal to"),
     "a learning rate in words": ({"target-learning_rate": "small"}, "target-learning_rate", "Enter a number."),

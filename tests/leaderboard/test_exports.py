@@ -39,6 +39,8 @@ SCORES_HEADER = [
     "protocol",
     "protocol_fingerprint",
     "created",
+    "variant",
+    "translation",
 ]
 VIEW_HEADER = [
     "row",
@@ -63,6 +65,8 @@ VIEW_HEADER = [
     "difference",
     "pairs",
     "difference_have",
+    "variant",
+    "translation",
 ]
 VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
 

@@ -331,7 +331,7 @@ def test_baseline_needs_the_same_settings_of_the_target_phase():
 
     assert cell_of(standings, "CCG", "udpos").difference is None
     assert not row_of(standings, "CCG").has_baseline
-    assert any("no baseline" in note for note in standings.notes)
+    assert any("no plain baseline" in note for note in standings.notes)
 
 
 @database
@@ -534,6 +534,6 @@ def test_the_sentence_says_what_is_shown():
 
     assert sentence == (
         "Differences: 2 rows on Tiny encoder, method intermediate task; mean over low-resource languages by class "
-        "(Joshi et al. 2020, class 0 to 2); differences are to the baseline with the same encoder, settings of the "
+        "(Joshi et al. 2020, class 0 to 2); differences are to the plain baseline with the same encoder, settings of the "
         "target phase, protocol, seeds and languages."
     )

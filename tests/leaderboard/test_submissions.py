@@ -9,12 +9,12 @@ from django.db import transaction
 
 from leaderboard.models import Encoder, Recipe, Run, Score, Stage, Study
 from leaderboard.services import progress, submissions
-from leaderboard.services.submission_checks import Submission
+from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.spec import MaskedWords, Sampling
 from runner.tasks import registry
-from runner.tasks.kinds import RUNNABLE
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +52,7 @@ def finish_all():
         plan = stage.spec["plan"]
         scores = [
             {"event": "score", "task": plan["task"], "language": code, "metric": metric, "value": 50.0, "n": 10}
-            for code in plan.get("languages", [])
+            for code in (plan["languages"] if stage.action == "evaluate" else [])
             for metric in registry.task(plan["task"]).headline_metrics
         ]
         progress.finish(lease, scores=scores, seconds=1.0)
@@ -105,11 +105,11 @@ def test_a_recipe_remembers_its_settings(submission):
 
 
 def test_multi_task_is_one_recipe_with_all_tasks(submission):
-    submit(replace(submission, methods=(Method.MULTI_TASK,), mixture_cap=1000, seeds=(1,)))
+    submit(replace(submission, methods=(Method.MULTI_TASK,), sampling=Sampling(cap=1000), seeds=(1,)))
     recipe = Recipe.objects.get()
     assert set(recipe.intermediate_tasks.values_list("slug", flat=True)) == {"ccg_pmb", "nli_cad"}
     assert recipe.title.endswith("(multi-task)")
-    assert recipe.settings["mixture_cap"] == 1000
+    assert recipe.settings["sampling"] == {"strategy": "proportional", "cap": 1000, "temperature": None}
 
 
 def test_ready_stages_are_queued_and_their_messages_sent_on_commit(submission, django_capture_on_commit_callbacks):
@@ -202,7 +202,7 @@ REFUSALS = {
     "unknown encoder": ({"encoder": "xlm-roberta-bas"}, "Did you mean xlm-roberta-base"),
     "no method": ({"methods": ()}, "Choose at least one method."),
     "a method twice": ({"methods": (Method.BASELINE, Method.BASELINE)}, "named twice"),
-    "a baseline with tasks": ({"methods": (Method.BASELINE,)}, "The baseline has no intermediate task"),
+    "a baseline with tasks": ({"methods": (Method.BASELINE,)}, "but no method that has any"),
     "no intermediate task": ({"intermediate_tasks": ()}, "needs at least one intermediate task"),
     "one task for multi-task": (
         {"methods": (Method.MULTI_TASK,), "intermediate_tasks": ("ccg_pmb",)},
@@ -211,14 +211,17 @@ REFUSALS = {
     "a task twice": ({"intermediate_tasks": ("ccg_pmb", "ccg_pmb")}, "named twice"),
     "unknown task": ({"intermediate_tasks": ("ccg_pbm",)}, "Did you mean ccg_pmb"),
     "a target as intermediate task": ({"intermediate_tasks": ("udpos",)}, "is a target task, not an intermediate"),
-    "an intermediate task that cannot run": ({"intermediate_tasks": ("hellaswag",)}, "HellaSwag cannot run yet"),
+    "a text as intermediate task": ({"intermediate_tasks": ("ntrex",)}, "NTREX-128 is an auxiliary task, not an inter"),
     "no target": ({"evaluations": ()}, "Choose at least one target task."),
     "unknown target": ({"evaluations": (replace(POS, task="updos"),)}, "Did you mean udpos"),
     "an intermediate task as target": (
         {"evaluations": (Evaluation("ccg_pmb", "test", ("en",)),)},
         "nothing is evaluated on it",
     ),
-    "a target that cannot run": ({"evaluations": (Evaluation("xquad", "test", ("de",)),)}, "XQuAD cannot run yet"),
+    "a text as target": (
+        {"evaluations": (Evaluation("ntrex", "test", ("de",)),)},
+        "NTREX-128 is text for MLM: nothing is evaluated on it.",
+    ),
     "a target twice": ({"evaluations": (POS, POS)}, "is asked for twice on its test split"),
     "unknown split": (
         {"evaluations": (replace(POS, split="dev"),)},
@@ -235,7 +238,6 @@ REFUSALS = {
     "a seed twice": ({"seeds": (1, 1)}, "A seed is named twice."),
     "a negative seed": ({"seeds": (-1,)}, "found -1"),
     "a seed too large": ({"seeds": (2**32,)}, "found 4294967296"),
-    "a cap of nothing": ({"mixture_cap": 0}, "The mixture cap is 1 or more, found 0."),
 }
 BAD_SETTINGS = {
     "learning_rate": (0.0, -1e-5, 2.0, float("nan")),
@@ -276,9 +278,3 @@ def test_it_refuses_an_encoder_that_could_change(submission):
     Encoder.objects.create(slug="mine", title="Mine", location="org/mine", layers=12)
     with pytest.raises(RecipeError, match="The encoder 'mine' has no revision"):
         submit(replace(submission, encoder="mine"))
-
-
-def test_what_can_be_submitted_is_what_the_engine_can_read():
-    from runner.data.readers import READERS
-
-    assert set(READERS) == RUNNABLE
