@@ -136,7 +136,7 @@ def _method_problems(submission: Submission) -> Iterator[Problem]:
 
 
 def _article(task: TaskSpec) -> str:
-    return f"{'an' if task.role is Role.AUXILIARY else 'a'} {task.role}"
+    return f"{'an' if task.role[0] in 'aei' else 'a'} {task.role}"
 
 
 def _variant_problems(submission: Submission) -> Iterator[Problem]:
