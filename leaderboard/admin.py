@@ -183,8 +183,8 @@ class SourceAdmin(admin.ModelAdmin):
 
 @admin.register(Recipe)
 class RecipeAdmin(ReadOnlyAdmin):
-    list_display = ["title", "method", "encoder", "created"]
-    list_filter = ["method", "encoder"]
+    list_display = ["title", "method", "mlm", "translation", "encoder", "created"]
+    list_filter = ["method", "mlm", "translation", "encoder"]
     search_fields = ["title", "fingerprint"]
     list_select_related = ["encoder"]
 

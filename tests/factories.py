@@ -8,31 +8,48 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from leaderboard.models import Artifact, Encoder, Protocol, Recipe, Run, Score, Source, Stage, Study
 from leaderboard.services import results
-from leaderboard.services.submission_checks import Submission
+from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
+from leaderboard.variants import Variant
 from runner.recipes import Evaluation, Method
-from runner.spec import fingerprint
+from runner.spec import MaskedWords, fingerprint
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
 
 ENCODER = "tiny"
 SEEDS = (1, 2)
 TASKS = ("udpos", "panx", "tatoeba", "xnli_cad")
+MLM = MaskedWords("ntrex", ("de", "en", "sw"))
+# Every method in every variant that it has; for targets that are trained, and not on tags.
+EVERYTHING = {
+    "methods": tuple(Method),
+    "variants": tuple(Variant),
+    "masked": MLM,
+    "translations": (("de",), ("en", "ru")),
+    "translate_train": (("de", "en"),),
+}
 Invented = Callable[[Run, str, str, str], float]
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """What `study` made."""
+    """What `study` made; recipes by tasks, `mlm` and languages of translated data, as far as they have these."""
 
     study: Study
     recipes: dict[str, Recipe]
 
-    def run(self, intermediate: str = "", seed: int = 1) -> Run:
-        return self.recipes[intermediate].runs.get(seed=seed)
+    def run(self, recipe: str = "", seed: int = 1) -> Run:
+        return self.recipes[recipe].runs.get(seed=seed)
+
+
+def recipe_key(recipe: Recipe) -> str:
+    """`` for the plain baseline, `nli_cad`, `nli_cad mlm`, `nli_cad de+en`, `mlm` alone, `de` for translate-train."""
+    tasks = "+".join(recipe.intermediate_tasks.values_list("pk", flat=True))
+    return " ".join(part for part in (tasks, "mlm" if recipe.mlm else "", recipe.translation) if part)
 
 
 def invented(run: Run, task: str, language: str, metric: str) -> float:
@@ -63,25 +80,27 @@ def study(
     seeds: tuple[int, ...] = SEEDS,
     scored: bool = True,
     value: Invented = invented,
+    **asked: Any,
 ) -> Seeded:
-    """A baseline and one recipe for each intermediate task, submitted as in the admin, and done if `scored`."""
+    """A baseline and one recipe for each intermediate task, submitted as in the admin, and done if `scored`.
+
+    `asked` are further fields of the submission, such as those of EVERYTHING.
+    """
     encoder(slug)
     row = submit(
         Submission(
             name=name,
             encoder=slug,
-            methods=(Method.BASELINE, Method.INTERMEDIATE),
             intermediate_tasks=intermediates,
             evaluations=tuple(evaluation(task, languages) for task in tasks),
             seeds=seeds,
+            **{"methods": (Method.BASELINE, Method.INTERMEDIATE), **asked},
         )
     )
     if scored:
         for run in row.runs.all():
             finish(run, value)
-    return Seeded(
-        row, {"+".join(recipe.intermediate_tasks.values_list("pk", flat=True)): recipe for recipe in row.recipes.all()}
-    )
+    return Seeded(row, {recipe_key(recipe): recipe for recipe in row.recipes.all()})
 
 
 def finish(run: Run, value: Invented = invented) -> None:

@@ -1,4 +1,7 @@
-"""The columns of the CSV files: name, unit and meaning. The header is stable; the About page prints this."""
+"""The columns of the CSV files: name, unit and meaning. The About page prints this.
+
+The header is stable: what is there keeps its place and its name, and a new column comes last.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,28 @@ class ExportColumn:
     meaning: str
 
 
+METHODS = "baseline, intermediate, multi_task, translate_train"
+VARIANT = (
+    ExportColumn(
+        "variant",
+        "plain, mlm, translated",
+        "Whether MLM was trained beside the tasks or alone, or the training data was translated; empty from outside.",
+    ),
+    ExportColumn(
+        "translation",
+        "codes joined by +",
+        "Languages of translated training data: of the intermediate tasks, of the target for translate_train.",
+    ),
+)
+
 SCORES = (
     ExportColumn("run", "number", "The run; its page is /runs/<run>/."),
     ExportColumn("origin", "local, published, uploaded", "Whether the run was trained here or comes from outside."),
     ExportColumn("source", "key", "Where a published score comes from; empty for runs from here."),
     ExportColumn("source_status", "quoted, secondary, unverified, checked", "Whether somebody checked the source."),
     ExportColumn("encoder", "slug", "The pretrained encoder."),
-    ExportColumn("method", "baseline, intermediate, multi_task", "How the encoder was trained before the target."),
-    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty for a baseline."),
+    ExportColumn("method", METHODS, "How the encoder was trained before the target."),
+    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty where there is none."),
     ExportColumn("seed", "number", "The seed of the run; empty for published runs."),
     ExportColumn("recipe", "SHA-256", "Fingerprint of everything that was trained, seed excepted."),
     ExportColumn("task", "slug", "The task that was evaluated."),
@@ -34,6 +51,7 @@ SCORES = (
     ExportColumn("protocol", "text", "The protocol in a few words."),
     ExportColumn("protocol_fingerprint", "SHA-256", "Scores are comparable only where this is equal."),
     ExportColumn("created", "ISO 8601, UTC", "When the score was recorded."),
+    *VARIANT,
 )
 
 VIEW = (
@@ -42,8 +60,8 @@ VIEW = (
     ExportColumn("source", "text", "Where a published row comes from; empty for rows from here."),
     ExportColumn("source_status", "quoted, secondary, unverified, checked", "Whether somebody checked the source."),
     ExportColumn("encoder", "slug", "The pretrained encoder."),
-    ExportColumn("method", "baseline, intermediate, multi_task", "How the encoder was trained before the target."),
-    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty for a baseline."),
+    ExportColumn("method", METHODS, "How the encoder was trained before the target."),
+    ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty where there is none."),
     ExportColumn("recipe", "SHA-256", "Fingerprint of everything that was trained, seed excepted."),
     ExportColumn("column", "key", "The page's column, as the parameter `sort` names it."),
     ExportColumn("task", "slug", "The column's task; empty for the overall mean."),
@@ -56,7 +74,8 @@ VIEW = (
     ExportColumn("n", "measurements", "Independent measurements in the mean: seeds, or 1 where nothing is drawn."),
     ExportColumn("have", "count", "Languages (tasks in the overall column) that are there."),
     ExportColumn("expected", "count", "Languages (tasks in the overall column) that a complete cell has."),
-    ExportColumn("difference", "points", "Paired difference to the baseline; empty where there is none."),
+    ExportColumn("difference", "points", "Paired difference to the plain baseline; empty where there is none."),
     ExportColumn("pairs", "count", "Seeds that the difference pairs."),
     ExportColumn("difference_have", "count", "Languages that the difference is over."),
+    *VARIANT,
 )

@@ -72,6 +72,8 @@ def _line(row: Row, column: Column, cell: Cell, *, partial: bool) -> tuple[Any, 
         column.protocol_fingerprint,
         "+".join(column.parts),
         *_cell_values(cell, partial=partial),
+        row.variant,
+        row.translation,
     )
 
 

@@ -13,6 +13,8 @@ from leaderboard.standings.table import OVERALL, Cell, Column, Row, Standings
 
 # In pixels.
 ROW_HEIGHT = 44
+# Three lines of a label need more than a row's usual height.
+LABEL_LINE_HEIGHT = 17
 HEAD_HEIGHT = 190
 LABEL_WIDTH = 190
 COLUMN_WIDTH = 38
@@ -55,6 +57,7 @@ def _map(
     number = _difference if differences else _score
     values = [[number(cell) for cell in row] for row in rows]
     labels = [_wrapped(row.label) for row in shown_rows]
+    lines = max((label.count("<br>") + 1 for label in labels), default=1)
     further_lines = max((heads[index].count("<br>") for index in positions), default=0)
     width = COLUMN_WIDTH + FURTHER_LINE_WIDTH * further_lines
     trace = {
@@ -81,7 +84,7 @@ def _map(
     return {
         "data": [trace],
         "layout": {
-            "height": HEAD_HEIGHT + ROW_HEIGHT * len(shown_rows),
+            "height": HEAD_HEIGHT + max(ROW_HEIGHT, LABEL_LINE_HEIGHT * lines) * len(shown_rows),
             "margin": {"l": 10, "r": 10, "t": 10, "b": 10},
             "xaxis": {
                 **ticks,

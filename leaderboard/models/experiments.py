@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from leaderboard.models.catalogue import Encoder, Task
 from leaderboard.models.querysets import RunQuerySet, StageQuerySet
+from leaderboard.variants import Variant, variants_of
 
 
 class Recipe(models.Model):
@@ -18,25 +19,53 @@ class Recipe(models.Model):
         BASELINE = "baseline", "Baseline"
         INTERMEDIATE = "intermediate", "Intermediate task"
         MULTI_TASK = "multi_task", "Multi-task"
+        TRANSLATE_TRAIN = "translate_train", "Translate-train"
 
     fingerprint = models.CharField(max_length=64, unique=True)
     title = models.CharField(max_length=200)
     encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, related_name="recipes")
     method = models.CharField(max_length=20, choices=Method.choices)
     intermediate_tasks = models.ManyToManyField(Task, blank=True, related_name="recipes")
-    settings = models.JSONField(default=dict, help_text="Hyper-parameters of both phases, as submitted.")
+    mlm = models.BooleanField("with MLM", default=False, help_text="Whether MLM is trained beside the tasks, or alone.")
+    translation = models.CharField(
+        max_length=200, blank=True, help_text="Languages of machine-translated training data, such as de+en."
+    )
+    settings = models.JSONField(
+        default=dict, help_text="Hyper-parameters of both phases, sampling and MLM, as submitted."
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["encoder", "method", "title"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(method__in=["baseline", "intermediate", "multi_task"]), name="recipe_method_known"
+                condition=Q(method__in=["baseline", "intermediate", "multi_task", "translate_train"]),
+                name="recipe_method_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(method="baseline") | Q(translation=""), name="recipe_baseline_not_translated"
+            ),
+            models.CheckConstraint(
+                condition=~Q(method="translate_train") | (~Q(translation="") & Q(mlm=False)),
+                name="recipe_translate_train_has_languages",
             ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return variants_of(mlm=self.mlm, translation=self.translation)
+
+    @property
+    def method_in_full(self) -> str:
+        """The method with its variant, such as `Intermediate task, with MLM` or `Translate-train: de+en`."""
+        label = self.get_method_display()
+        if self.method == self.Method.TRANSLATE_TRAIN:
+            return f"{label}: {self.translation}"
+        parts = [label, *(["with MLM"] if self.mlm else [])]
+        return ", ".join([*parts, f"translated: {self.translation}"] if self.translation else parts)
 
 
 class Study(models.Model):

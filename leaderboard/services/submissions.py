@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -11,11 +11,12 @@ from django.db import transaction
 
 from leaderboard import models
 from leaderboard.services import progress, results
-from leaderboard.services.submission_checks import Submission, check
+from leaderboard.services.submission_checks import check
+from leaderboard.services.submission_recipes import Submission, recipes_of
 from leaderboard.services.titles import recipe_title, stage_title
+from leaderboard.variants import joined
 from runner import recipes, spec
 from runner.errors import RecipeError
-from runner.recipes import Method
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def submit(submission: Submission, user: Any = None) -> models.Study:
     encoder = find_encoder(submission.encoder)
     planned = [
         (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
-        for recipe in list(_recipes(submission, reference(encoder)))
+        for recipe in recipes_of(submission, reference(encoder))
         for seed in submission.seeds
     ]
     with transaction.atomic():
@@ -78,25 +79,6 @@ def reference(encoder: models.Encoder) -> spec.EncoderRef:
     return spec.EncoderRef(encoder.slug, encoder.location, encoder.revision, encoder.layers)
 
 
-def _recipes(submission: Submission, encoder: spec.EncoderRef) -> Iterator[recipes.Recipe]:
-    """One baseline, one recipe for each intermediate task, one for all of them, as the methods ask."""
-    groups: Mapping[Method, list[tuple[str, ...]]] = {
-        Method.BASELINE: [()],
-        Method.INTERMEDIATE: [(slug,) for slug in submission.intermediate_tasks],
-        Method.MULTI_TASK: [tuple(sorted(submission.intermediate_tasks))],
-    }
-    for method in submission.methods:
-        for slugs in groups[method]:
-            yield recipes.Recipe(
-                encoder=encoder,
-                method=method,
-                intermediate_tasks=slugs,
-                intermediate=submission.intermediate,
-                target=submission.target,
-                mixture_cap=submission.mixture_cap,
-            )
-
-
 def _study(submission: Submission, user: Any) -> models.Study:
     return models.Study.objects.create(
         name=submission.name,
@@ -115,7 +97,9 @@ def _recipe_row(recipe: recipes.Recipe, encoder: models.Encoder) -> models.Recip
             "title": recipe_title(recipe),
             "encoder": encoder,
             "method": recipe.method.value,
-            "settings": {key: identity[key] for key in ("intermediate", "target", "mixture_cap")},
+            "mlm": recipe.masked is not None,
+            "translation": joined(recipe.translation),
+            "settings": {key: identity[key] for key in ("intermediate", "target", "sampling", "masked")},
         },
     )
     if created:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from leaderboard.variants import ending, joined
 from runner import recipes, spec
 from runner.recipes import Method
 from runner.tasks import registry
@@ -12,27 +13,30 @@ TITLE_LENGTH = 200  # of the columns
 
 
 def recipe_title(recipe: recipes.Recipe) -> str:
-    """`encoder (baseline)`, `encoder → task` or `encoder → task + task (multi-task)`."""
+    """`encoder (baseline)`, `encoder → task + MLM`, `encoder → task + task (multi-task, translated: de)` and so on."""
+    start, mlm, translation = recipe.encoder.slug, recipe.masked is not None, joined(recipe.translation)
     if recipe.method is Method.BASELINE:
-        return f"{recipe.encoder.slug} (baseline)"
-    end = " (multi-task)" if recipe.method is Method.MULTI_TASK else ""
-    return _fit(f"{recipe.encoder.slug} → {_task_titles(recipe.intermediate_tasks)}", end)
+        return f"{start} (baseline)" + ending(mlm=mlm)
+    if recipe.method is Method.TRANSLATE_TRAIN:
+        return f"{start} (translate-train: {translation})"
+    end = ending(mlm=mlm, translation=translation, multi_task=recipe.method is Method.MULTI_TASK)
+    return _fit(f"{start} → {_task_titles(recipe.intermediate_tasks)}", end)
 
 
 def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
     """What the stage does in a few words; `specs` holds the stages that it may start from."""
     plan, before = stage.plan, list(_trained_before(stage, specs))
     if isinstance(plan, spec.TrainPlan):
-        what, seed = f"Train on {_task_titles(plan.tasks)}", stage.seed
+        what, seed = f"Train on {_trained_on(plan)}", stage.seed
     else:
         task = registry.task(plan.task)
         count = len(plan.languages)
         where = registry.language(plan.languages[0]).name if count == 1 else f"{count} languages"
         items = f", first {plan.limit} items" if plan.limit else ""
         what, seed = f"Evaluate {task.title} {plan.split} in {where}{items}", before[0].seed if before else None
-        # That a target was fine-tuned for itself goes without saying; only what came before that is news.
-        before = before[1:] if task.trained_on else before
-    after = " and ".join(_task_titles(earlier.plan.tasks) for earlier in reversed(before))
+        # That a target was fine-tuned for itself in English goes without saying; only what differs is news.
+        before = before[1:] if task.trained_on and not _translation(before[0].plan) else before
+    after = " and ".join(_in_short(earlier.plan) for earlier in reversed(before))
     return _fit(what + (f", seed {seed}" if seed is not None else "") + (f", after {after}" if after else ""))
 
 
@@ -41,6 +45,38 @@ def _trained_before(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> Itera
     while stage.parent:
         stage = specs[stage.parent]
         yield stage
+
+
+def _trained_on(plan: spec.TrainPlan) -> str:
+    """The tasks, how they are mixed, the languages of translated data, and the text of MLM."""
+    parts = []
+    if plan.tasks:
+        remarks = [*_sampled(plan.sampling), *([f"translated: {_translation(plan)}"] if _translation(plan) else [])]
+        parts.append(_task_titles(plan.tasks) + (f" ({', '.join(remarks)})" if remarks else ""))
+    if plan.masked:
+        languages = plan.masked.languages
+        where = registry.language(languages[0]).name if len(languages) == 1 else f"{len(languages)} languages"
+        parts.append(f"MLM on {registry.task(plan.masked.text).title} in {where}")
+    return " + ".join(parts)
+
+
+def _in_short(plan: spec.TrainPlan) -> str:
+    """The same as a recipe's title has it."""
+    if not plan.tasks:
+        return "MLM"
+    return _task_titles(plan.tasks) + ending(mlm=plan.masked is not None, translation=_translation(plan))
+
+
+def _translation(plan: spec.TrainPlan) -> str:
+    return "" if plan.languages == (spec.PIVOT,) else joined(plan.languages)
+
+
+def _sampled(sampling: spec.Sampling | None) -> list[str]:
+    """How a mixture draws its tasks, unless as it usually does: in proportion to their sizes."""
+    if sampling is None or sampling == spec.Sampling():
+        return []
+    strategy = f"temperature {sampling.temperature:g}" if sampling.temperature else sampling.strategy
+    return [f"{strategy} sampling" + (f" up to {sampling.cap}" if sampling.cap else "")]
 
 
 def _task_titles(slugs: Iterable[str]) -> str:

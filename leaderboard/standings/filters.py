@@ -10,6 +10,7 @@ from enum import StrEnum
 from django.http import QueryDict
 
 from leaderboard.models import Encoder, Recipe, Study
+from leaderboard.variants import Variant
 from runner.tasks import registry
 from runner.tasks.kinds import Role
 from runner.tasks.languages import (
@@ -38,7 +39,7 @@ class View(StrEnum):
     TASK = "task"
 
 
-COMMON = ("encoder", "method", "intermediate", "study", "languages", "sort", "show", "unverified")
+COMMON = ("encoder", "method", "variant", "intermediate", "study", "languages", "sort", "show", "unverified")
 KNOWN = {View.LEADERBOARD: COMMON, View.TRANSFER: COMMON, View.TASK: (*COMMON, "protocol", "order")}
 
 
@@ -57,6 +58,7 @@ class Filters:
     view: View = View.LEADERBOARD
     encoder: str = ""
     method: str = ""
+    variant: str = ""
     intermediate: str = ""
     study: int | None = None
     languages: str = "all"
@@ -100,6 +102,7 @@ def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
         task=task,
         encoder=_encoder(given.get("encoder", "")),
         method=_one_of("method", given.get("method", ""), Recipe.Method.values),
+        variant=_one_of("variant", given.get("variant", ""), Variant.values),
         intermediate=_intermediate(given.get("intermediate", "")),
         study=_study(given.get("study", "")),
         languages=_languages(given.get("languages", "all")),

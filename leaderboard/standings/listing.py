@@ -12,6 +12,7 @@ from django.db.models import Count
 from leaderboard.models import Recipe, Score, Task
 from leaderboard.standings.aggregate import mean
 from leaderboard.standings.columns import METRIC_TITLES
+from leaderboard.variants import variants_of
 
 CHUNK = 2000
 
@@ -38,6 +39,8 @@ class ScoreLine(NamedTuple):
     protocol: str
     protocol_fingerprint: str
     created: str
+    variant: str
+    translation: str
 
 
 _FIELDS = (
@@ -60,8 +63,11 @@ _FIELDS = (
     "protocol__label",
     "protocol__fingerprint",
     "created",
+    "run__recipe__mlm",
+    "run__recipe__translation",
 )
 _RECIPE = _FIELDS.index("run__recipe_id")
+_MLM, _TRANSLATION = _FIELDS.index("run__recipe__mlm"), _FIELDS.index("run__recipe__translation")
 _CREATED = _FIELDS.index("created")
 
 
@@ -80,6 +86,8 @@ def every_score() -> Iterator[ScoreLine]:
 
 def _line(row: tuple, tasks: dict[int, str]) -> ScoreLine:
     values = list(row)
+    if values[_RECIPE] is not None:
+        values[_MLM] = "+".join(variants_of(mlm=values[_MLM], translation=values[_TRANSLATION]))
     values[_RECIPE] = tasks.get(values[_RECIPE], "")
     values[_CREATED] = values[_CREATED].isoformat(timespec="seconds")
     return ScoreLine(*("" if value is None else value for value in values))

@@ -21,8 +21,12 @@ from leaderboard.standings.table import (
     RunLink,
     Standings,
 )
+from leaderboard.variants import Variant
 from runner.tasks import registry
 from runner.tasks.kinds import Role
+
+# Methods that the transfer map does not offer: they have no intermediate task.
+WITHOUT_TASKS = (Recipe.Method.BASELINE, Recipe.Method.TRANSLATE_TRAIN)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def load(filters: Filters) -> Standings:
         columns=tuple(found),
         groups=columns.column_groups(found) if _grouped(filters) else (),
         rows=tuple(wording.labelled(_sorted(rows, found, sort, filters.show))),
-        choices=_choices(recipes.values(), _protocol_choices(filters, scene, shown)),
+        choices=_choices(filters, recipes.values(), _protocol_choices(filters, scene, shown)),
         sort=sort,
         show=filters.show,
         protocol=chosen.fingerprint[:8] if chosen else "",
@@ -115,22 +119,32 @@ def _scene(filters: Filters, recipes: Mapping[int, Entry]) -> _Scene:
 
 
 def _matches(filters: Filters, entry: Entry) -> bool:
-    if filters.view is View.TRANSFER and entry.method == Recipe.Method.BASELINE:
+    if filters.view is View.TRANSFER and not _has_intermediate_phase(entry):
         return False
     return (
         filters.encoder in ("", entry.encoder)
         and filters.method in ("", entry.method)
         and (not filters.intermediate or filters.intermediate in entry.intermediate)
+        and (not filters.variant or filters.variant in entry.variants)
     )
 
 
+def _has_intermediate_phase(entry: Entry) -> bool:
+    """Whether there is something before the target's own training that could transfer: MLM alone counts."""
+    return bool(entry.intermediate or entry.mlm)
+
+
 def _wants_outside(filters: Filters) -> bool:
-    """Systems from outside have neither encoder nor method here, so any filter on a recipe excludes them."""
-    return filters.view is not View.TRANSFER and not (filters.encoder or filters.method or filters.intermediate)
+    """Systems from outside have no recipe here, so any filter on one excludes them."""
+    return filters.view is not View.TRANSFER and not _restricts_recipes(filters)
 
 
 def _narrow(filters: Filters) -> bool:
-    return bool(filters.encoder or filters.method or filters.intermediate or filters.study)
+    return _restricts_recipes(filters) or bool(filters.study)
+
+
+def _restricts_recipes(filters: Filters) -> bool:
+    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant)
 
 
 def _protocol(
@@ -201,8 +215,12 @@ def _row(entry: Entry, has_baseline: bool, cells: tuple[Cell, ...]) -> Row:  # n
         method_label=Recipe.Method(entry.method).label if entry.method else "",
         intermediate=entry.intermediate,
         intermediate_title=" + ".join(titles),
+        mlm=entry.mlm,
+        translation=entry.translation,
+        variant="+".join(entry.variants) if entry.recipe else "",
         recipe=entry.recipe,
         runs=tuple(entry.runs),
+        is_baseline=entry.is_baseline,
         has_baseline=has_baseline,
         source=source.title if source else "",
         source_url=source.url if source else "",
@@ -240,13 +258,18 @@ def _sorted(rows: list[Row], found: list[Column], sort: str, show: str) -> list[
     return [*present, *(row for row in rows if value(row) is None)]
 
 
-def _choices(recipes: Collection[Entry], protocols: tuple[Choice, ...]) -> Choices:
+def _choices(filters: Filters, recipes: Collection[Entry], protocols: tuple[Choice, ...]) -> Choices:
     encoders = {entry.encoder: entry.encoder_title for entry in recipes}
     used = {slug for entry in recipes for slug in entry.intermediate}
     return Choices(
         encoders=_as_choices(encoders.items()),
-        methods=_as_choices(Recipe.Method.choices),
+        methods=_as_choices(
+            (value, title)
+            for value, title in Recipe.Method.choices
+            if filters.view is not View.TRANSFER or value not in WITHOUT_TASKS
+        ),
         intermediates=_as_choices((slug, task.title) for slug, task in registry.TASKS.items() if slug in used),
+        variants=_as_choices(Variant.choices),
         studies=records.studies(),
         protocols=protocols,
     )

@@ -10,6 +10,7 @@ from typing import Any
 from leaderboard.models import Protocol, Recipe, Run, Score, Source, Study
 from leaderboard.standings.filters import Filters
 from leaderboard.standings.table import Choice, Measured, RunLink
+from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
 from runner.tasks import registry
 from runner.tasks.kinds import TaskSpec
@@ -29,10 +30,21 @@ class Entry:
     encoder_title: str = ""
     method: str = ""
     intermediate: tuple[str, ...] = ()
+    mlm: bool = False
+    translation: str = ""
     recipe: str = ""
     target_settings: str = ""
     source: Source | None = None
     runs: list[RunLink] = field(default_factory=list)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return variants_of(mlm=self.mlm, translation=self.translation)
+
+    @property
+    def is_baseline(self) -> bool:
+        """What others are compared with; a baseline that MLM went before is compared itself."""
+        return self.method == Recipe.Method.BASELINE and not self.mlm
 
 
 @dataclass(frozen=True)
@@ -66,20 +78,26 @@ def _recipe_entry(recipe: Recipe) -> Entry:
         encoder_title=recipe.encoder.title,
         method=recipe.method,
         intermediate=tuple(task.pk for task in recipe.intermediate_tasks.all()),
+        mlm=recipe.mlm,
+        translation=recipe.translation,
         recipe=recipe.fingerprint,
         target_settings=canonical(recipe.settings.get("target")),
     )
 
 
 def reading_order(entry: Entry) -> tuple[Any, ...]:
-    """By encoder; the baseline first, then by intermediate tasks as in the catalogue; outside systems last."""
-    methods = Recipe.Method.values
+    """By encoder; the baseline first, then by intermediate tasks as in the catalogue; outside systems last.
+
+    Of one method and its tasks, plain comes before MLM and MLM before translated data.
+    """
+    methods, variants = Recipe.Method.values, list(Variant)
     catalogue = list(registry.TASKS)
     return (
         entry.origin != Run.Origin.LOCAL.value,
         entry.encoder_title,
         methods.index(entry.method) if entry.method in methods else len(methods),
         tuple(catalogue.index(slug) if slug in catalogue else len(catalogue) for slug in entry.intermediate),
+        tuple(variants.index(variant) for variant in entry.variants),
         entry.title,
         entry.key,
     )
@@ -90,7 +108,7 @@ def baselines(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
     return {
         (entry.encoder, entry.target_settings): entry
         for entry in sorted(entries, key=lambda entry: int(entry.key.removeprefix("recipe-")))
-        if entry.method == Recipe.Method.BASELINE.value
+        if entry.is_baseline
     }
 
 

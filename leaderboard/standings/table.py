@@ -123,7 +123,11 @@ class RunLink:
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe over its seeds, or a system from outside; `cells` stand in the order of the columns."""
+    """A recipe over its seeds, or a system from outside; `cells` stand in the order of the columns.
+
+    `translation` has the languages of translated training data (`de+en`); `variant` what `Entry.variants` has, joined
+    by `+`, and nothing for systems from outside.
+    """
 
     key: str
     title: str
@@ -135,8 +139,12 @@ class Row:
     method_label: str
     intermediate: tuple[str, ...]
     intermediate_title: str
+    mlm: bool
+    translation: str
+    variant: str
     recipe: str
     runs: tuple[RunLink, ...]
+    is_baseline: bool
     has_baseline: bool
     source: str = ""
     source_url: str = ""
@@ -144,10 +152,6 @@ class Row:
     source_status_label: str = ""
     label: str = ""
     cells: tuple[Cell, ...] = ()
-
-    @property
-    def is_baseline(self) -> bool:
-        return self.method == "baseline"
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ class Choices:
     encoders: tuple[Choice, ...]
     methods: tuple[Choice, ...]
     intermediates: tuple[Choice, ...]
+    variants: tuple[Choice, ...]
     studies: tuple[Choice, ...]
     protocols: tuple[Choice, ...] = ()
 

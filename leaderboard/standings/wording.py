@@ -10,6 +10,7 @@ from leaderboard.models import Recipe
 from leaderboard.standings.filters import Filters, View
 from leaderboard.standings.records import Entry
 from leaderboard.standings.table import Row
+from leaderboard.variants import Variant, ending
 from runner.tasks import registry
 
 
@@ -26,6 +27,8 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
         where.append(f"task {registry.TASKS[filters.task].title}")
     if filters.method:
         where.append(f"method {Recipe.Method(filters.method).label.lower()}")
+    if filters.variant:
+        where.append(f"variant {Variant(filters.variant).in_sentence}")
     if filters.intermediate:
         where.append(f"intermediate task {registry.TASKS[filters.intermediate].title}")
     if filters.study:
@@ -34,7 +37,7 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
     over = "one language a column" if filters.view is View.TASK else f"mean over {filters.languages_title}"
     if filters.view is View.TASK and filters.languages != "all":
         over += f", {filters.languages_title}"
-    to = "the baseline with the same encoder, settings of the target phase, protocol, seeds and languages"
+    to = "the plain baseline with the same encoder, settings of the target phase, protocol, seeds and languages"
     return f"{quantity}: {', '.join(where)}; {over}; differences are to {to}."
 
 
@@ -47,8 +50,8 @@ def notes(filters: Filters, rows: Sequence[Row], entries: Sequence[Entry], unver
     alone = sum(not row.has_baseline and not row.is_baseline and bool(row.encoder) for row in rows)
     if alone:
         found.append(
-            f"{_count(alone, 'row')} {_has(alone)} no baseline with the same encoder and the same settings of the "
-            "target phase, and therefore no difference."
+            f"{_count(alone, 'row')} {_has(alone)} no plain baseline with the same encoder and the same settings of "
+            "the target phase, and therefore no difference."
         )
     if unverified:
         found.append(f"{_count(unverified, 'published row')} that nobody has verified {_is(unverified)} hidden.")
@@ -70,7 +73,7 @@ def _has(number: int) -> str:
 
 
 def labelled(rows: Sequence[Row]) -> list[Row]:
-    """The rows with short labels for charts: the intermediate tasks, and what else tells two rows apart."""
+    """The rows with short labels for charts: the intermediate tasks in their variant, and what tells two rows apart."""
     several = len({row.encoder for row in rows if row.encoder}) > 1
     short = [_short(row, with_encoder=several) for row in rows]
     times = Counter(short)
@@ -83,5 +86,14 @@ def labelled(rows: Sequence[Row]) -> list[Row]:
 def _short(row: Row, *, with_encoder: bool) -> str:
     if not row.encoder:
         return row.title
-    text = row.intermediate_title or row.method_label
+    text = _what_came_before(row)
     return f"{text} · {row.encoder_title}" if with_encoder else text
+
+
+def _what_came_before(row: Row) -> str:
+    """`MNLI + MLM`, `MNLI (translated: de)`, `MLM alone`, `Translate-train (de+en)`, or `Baseline`."""
+    if row.intermediate:
+        return row.intermediate_title + ending(mlm=row.mlm, translation=row.translation)
+    if row.mlm:
+        return "MLM alone"
+    return f"{row.method_label} ({row.translation})" if row.translation else row.method_label

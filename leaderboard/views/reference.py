@@ -39,18 +39,34 @@ def tasks(request: HttpRequest) -> HttpResponse:
         (
             "Stand-ins",
             "Openly available replacements. They are never averaged with the originals and never share a column.",
-            [task for task in registry.TASKS.values() if task.suite is not Suite.XTREME],
+            [spec for spec in registry.tasks() if spec.suite is not Suite.XTREME and spec.role is not Role.AUXILIARY],
+        ),
+        (
+            "Texts for MLM",
+            "Multilingual text for masked language modelling, trained beside the intermediate tasks or alone.",
+            list(registry.tasks(Role.AUXILIARY)),
         ),
     ]
     context = {
         "section": "tasks",
-        "blocks": [(title, note, [_summary(task, protocols) for task in found]) for title, note, found in blocks],
+        "blocks": [_block(title, note, [_summary(task, protocols) for task in found]) for title, note, found in blocks],
     }
     return render(request, "tasks.html", context)
 
 
 def _of(role: Role, suite: Suite) -> list[TaskSpec]:
     return list(registry.tasks(role, suite))
+
+
+def _block(title: str, note: str, lines: list[dict[str, object]]) -> dict[str, object]:
+    """A section of the page; a column that would be empty throughout is left out."""
+    return {
+        "title": title,
+        "note": note,
+        "lines": lines,
+        "has_metrics": any(line["metric"] for line in lines),
+        "has_stand_ins": any(line["stands_in_for"] for line in lines),
+    }
 
 
 def _summary(task: TaskSpec, protocols: dict[str, int]) -> dict[str, object]:

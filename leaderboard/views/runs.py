@@ -28,6 +28,21 @@ STATUS_TITLES = {
     "failed": "Failed",
     "cancelled": "Cancelled",
 }
+SETTINGS = (
+    ("Intermediate phase", "intermediate"),
+    ("Target phase", "target"),
+    ("Sampling", "sampling"),
+    ("MLM", "masked"),
+)
+# What a setting that is empty means, where that is not the task's default.
+UNSET = {
+    "train_limit": "none",
+    "patience": "none: no early stopping",
+    "evaluate_every": "four times a phase",
+    "cap": "none",
+    "temperature": "none",
+    "texts": "all",
+}
 
 
 @require_safe
@@ -162,20 +177,21 @@ def _logs(stages: Sequence[Stage], *, tracebacks: bool) -> list[tuple[Stage, str
 
 
 def _settings(run: Run) -> list[tuple[str, list[tuple[str, Any]]]]:
-    """The recipe's settings by phase, for reading."""
+    """The recipe's settings of phases, sampling and MLM, for reading."""
     if run.recipe is None:
         return []
-    phases = (("Intermediate phase", "intermediate"), ("Target phase", "target"))
     return [
         (title, [(name.replace("_", " "), _setting(name, value)) for name, value in phase.items()])
-        for title, key in phases
+        for title, key in SETTINGS
         if (phase := run.recipe.settings.get(key))
     ]
 
 
 def _setting(name: str, value: Any) -> Any:
     if value is None:
-        return "none" if name == "train_limit" else "task's default"
+        return UNSET.get(name, "task's default")
+    if isinstance(value, list):
+        return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else value
 
 

@@ -27,7 +27,7 @@ from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Standings
 from runner.tasks import registry
-from runner.tasks.kinds import TaskSpec
+from runner.tasks.kinds import DataSplit, Role, TaskSpec
 
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
@@ -113,7 +113,8 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "task": spec,
         "stands_in_for": registry.TASKS.get(spec.stands_in_for),
         "trained_on": registry.TASKS.get(spec.trained_on or ""),
-        "splits": [(name, split, registry.revision_of(split)) for name, split in spec.splits.items()],
+        "splits": [(name, split, registry.revision_of(split)) for name, split in _data_of(spec)],
+        "evaluated": spec.role not in (Role.INTERMEDIATE, Role.AUXILIARY),
         "mixture": [registry.TASKS[part] for part in spec.mixture],
         "metric": METRIC_TITLES.get(spec.headline, spec.headline),
         "orders": state.ORDERS,
@@ -133,6 +134,13 @@ def task_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
 @require_safe
 def scores_csv(request: HttpRequest) -> HttpResponseBase:
     return _csv(files.scores_csv(every_score()), "scores")
+
+
+def _data_of(spec: TaskSpec) -> Iterator[tuple[str, DataSplit]]:
+    """The task's data by split, with the translation of its training data where there is one."""
+    yield from spec.splits.items()
+    if spec.translated:
+        yield "train, translated", spec.translated
 
 
 def _has_differences(standings: Standings) -> bool:

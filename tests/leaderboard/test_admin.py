@@ -10,10 +10,13 @@ from django.forms import ValidationError
 from django.urls import reverse
 from django.utils.html import escape
 
-from leaderboard.forms import PhaseForm, SubmissionForm, parse_seeds
+from leaderboard.forms import SubmissionForm
+from leaderboard.forms.parsing import parse_seeds, parse_translations
+from leaderboard.forms.training import PhaseForm
 from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
 from leaderboard.services import encoders
 from runner.recipes import PhaseSettings
+from runner.tasks.languages import LANGUAGES
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +28,7 @@ def filled(**changes):
     """What a browser sends for the form as it is shown, with some targets chosen and `changes` made."""
     form = SubmissionForm()
     data = {}
-    for part in (form, form.intermediate, form.target):
+    for part in (form, *form.parts):
         for bound in part:
             initial = bound.initial
             if initial is None and hasattr(bound.field, "choices") and not bound.field.widget.allow_multiple_selected:
@@ -47,8 +50,8 @@ def errors(admin_client):
         assert not Study.objects.exists()
         form = response.context["form"]
         found = {**form.errors}
-        for phase in ("intermediate", "target"):
-            found |= {f"{phase}-{name}": lines for name, lines in getattr(form, phase).errors.items()}
+        for part in form.parts:
+            found |= {part.add_prefix(name): lines for name, lines in part.errors.items()}
         for lines in found.values():
             for line in lines:
                 assert escape(line) in response.content.decode()
@@ -92,7 +95,8 @@ def test_the_form_shows_the_published_defaults(admin_client):
         assert form.settings() == PhaseSettings()
     content = response.content.decode()
     assert "CCG supertagging" in content
-    assert "the engine cannot run them yet" in content
+    assert "HellaSwag" in content
+    assert "cannot run" not in content
 
 
 def test_it_needs_no_script_and_no_inline_style(admin_client):
@@ -129,19 +133,78 @@ def test_all_languages_is_the_default(admin_client):
     }
 
 
+def test_every_method_in_every_variant_is_submitted(admin_client):
+    changes = {
+        "methods": ["baseline", "intermediate", "multi_task", "translate_train"],
+        "variants": ["plain", "mlm", "translated"],
+        "intermediate_tasks": ["mnli", "hellaswag"],
+        "translations": "de, en+ru",
+        "translate_train": "de+EN,sw",
+        "masked-text": "wikipedia",
+        "masked-languages": "-th",
+        "masked-share": "0.25",
+        "masked-texts": "1000",
+        "sampling-strategy": "temperature",
+        "sampling-temperature": "2",
+        "sampling-cap": "5000",
+        "intermediate-patience": "5",
+        "intermediate-evaluate_every": "200",
+        "target-udpos": None,
+        "target-tatoeba": None,
+        "target-xquad": "on",
+    }
+    response = admin_client.post(ADD, filled(**changes))
+
+    assert response.status_code == 302, response.context["form"].errors
+    assert set(Recipe.objects.values_list("method", "mlm", "translation")) == {
+        ("baseline", False, ""),
+        ("baseline", True, ""),
+        *((method, mlm, "") for method in ("intermediate", "multi_task") for mlm in (False, True)),
+        *((method, False, codes) for method in ("intermediate", "multi_task") for codes in ("de", "en+ru")),
+        *(("translate_train", False, codes) for codes in ("de+en", "sw")),
+    }
+    settings = Recipe.objects.get(method="multi_task", mlm=True).settings
+    assert settings["sampling"] == {"strategy": "temperature", "cap": 5000, "temperature": 2.0}
+    masked = settings["masked"]
+    assert (masked["text"], masked["share"], masked["mask_rate"], masked["texts"]) == ("wikipedia", 0.25, 0.15, 1000)
+    assert (len(masked["languages"]), "th" in masked["languages"]) == (39, False)
+    assert (settings["intermediate"]["patience"], settings["intermediate"]["evaluate_every"]) == (5, 200)
+    assert settings["target"]["patience"] is None
+
+
+def test_all_languages_of_a_text_is_the_default(admin_client):
+    admin_client.post(ADD, filled(variants=["mlm"], **{"masked-text": "ntrex"}))
+    languages = Recipe.objects.filter(mlm=True).first().settings["masked"]["languages"]
+    assert (len(languages), "jv" in languages) == (39, False)
+
+
+def test_texts_tasks_and_every_kind_can_be_chosen():
+    form = SubmissionForm()
+    assert {slug for slug, _ in form.masked.fields["text"].choices} == {"wikipedia", "ntrex", "local_text"}
+    assert {"squad_v2", "hellaswag", "anli_plus"} <= {slug for slug, _ in form.fields["intermediate_tasks"].choices}
+    assert {"xquad", "bucc2018"} <= {spec.slug for spec in form.targets}
+
+
+TASKLESS = {"intermediate_tasks": []}
+XNLI_ALONE = {"target-udpos": None, "target-tatoeba": None, "target-xnli": "on"}
+MLM = {"variants": ["mlm"], "masked-texts": "100"}
+TRANSLATED = {"methods": ["intermediate"], "variants": ["translated"], "intermediate_tasks": ["mnli"]}
+TRANSLATE_TRAIN = {"methods": ["translate_train"], "translate_train": "de", **TASKLESS}
+NO_LANGUAGES = ("translate_train", "belong to the method “translate-train”: give both or neither")
+MIXTURE = {"methods": ["multi_task"]}
 FIELD_ERRORS = {
     "no name": ({"name": ""}, "name", "required"),
     "no encoder": ({"encoder": "bert"}, "encoder", "not one of the available choices"),
     "no method": ({"methods": []}, "methods", "required"),
-    "a baseline with tasks": ({"methods": ["baseline"]}, "methods", "The baseline has no intermediate task"),
+    "a baseline with tasks": ({"methods": ["baseline"]}, "methods", "but no method that has any"),
     "unknown method": ({"methods": ["magic"]}, "methods", "magic is not one of the available choices"),
     "no intermediate task": ({"intermediate_tasks": []}, "intermediate_tasks", "needs at least one"),
     "one task for multi-task": (
         {"methods": ["multi_task"], "intermediate_tasks": ["ccg_pmb"]},
         "intermediate_tasks",
-        "two or more, found 1",
+        "two or more intermediate tasks, found 1",
     ),
-    "a task that cannot run": ({"intermediate_tasks": ["hellaswag"]}, "intermediate_tasks", "hellaswag is not one"),
+    "a text as intermediate task": ({"intermediate_tasks": ["ntrex"]}, "intermediate_tasks", "ntrex is not one"),
     "no target": ({"target-udpos": None, "target-tatoeba": None}, "__all__", "Choose at least one target task."),
     "unknown language": ({"languages": "de, swa"}, "languages", "There is no language 'swa'"),
     "an unknown language of one target": ({"languages-udpos": "swa"}, "languages-udpos", "no language 'swa'"),
@@ -153,7 +216,88 @@ FIELD_ERRORS = {
     "a layer that is not there": ({"layer": "13"}, "layer", "XLM-R base has layers 0 to 12, found 13."),
     "unknown pooling": ({"pooling": "max"}, "pooling", "max is not one"),
     "no items": ({"evaluation_limit": "0"}, "evaluation_limit", "greater than or equal to 1"),
-    "a cap of nothing": ({"mixture_cap": "0"}, "mixture_cap", "greater than or equal to 1"),
+    "unknown variant": ({"variants": ["magic"]}, "variants", "magic is not one of the available choices"),
+    "no variant": ({"variants": []}, "variants", "Choose at least one variant"),
+    "a translated baseline": (
+        {"variants": ["translated"], "translations": "de"},
+        "variants",
+        "A baseline has no intermediate data that could be translated",
+    ),
+    "MLM for translate-train alone": (
+        {"methods": ["translate_train"], "translate_train": "de", "intermediate_tasks": [], **XNLI_ALONE, **MLM},
+        "variants",
+        "None of the chosen methods has the variant “with MLM”.",
+    ),
+    "translated data without languages": (
+        {"variants": ["plain", "translated"]},
+        "translations",
+        "give both or neither",
+    ),
+    "languages without translated data": ({"translations": "de"}, "translations", "give both or neither"),
+    "languages of translated data that are none": ({**TRANSLATED, "translations": "de ru"}, "translations", "'de ru'"),
+    "an unknown language of translated data": ({**TRANSLATED, "translations": "swa"}, "translations", "'swa'"),
+    "a comma too many": ({**TRANSLATED, "translations": "de,"}, "translations", "found “de,”"),
+    "a plus too many": ({**TRANSLATED, "translations": "de+"}, "translations", "found “de+”"),
+    "translated into English": ({**TRANSLATED, "translations": "en"}, "translations", "other than English"),
+    "a translation twice": ({**TRANSLATED, "translations": "de+ru, ru+de"}, "translations", "for two recipes"),
+    "translated tags": (
+        {**TRANSLATED, "translations": "de", "intermediate_tasks": ["ccg"]},
+        "intermediate_tasks",
+        "word-level labels do not survive machine translation",
+    ),
+    "translate-train without languages": ({"methods": ["baseline", "translate_train"], **TASKLESS}, *NO_LANGUAGES),
+    "languages without translate-train": ({"translate_train": "de"}, *NO_LANGUAGES),
+    "translate-train of tags": (
+        {**TRANSLATE_TRAIN, "target-tatoeba": None},
+        "translate_train",
+        "Translate-train has no POS tagging (UD 2.5): word-level labels do not survive",
+    ),
+    "translate-train of retrieval": (
+        {**TRANSLATE_TRAIN, "target-udpos": None},
+        "translate_train",
+        "Translate-train has no Tatoeba: nothing is trained for it",
+    ),
+    "the whole of Wikipedia": ({**MLM, "masked-texts": ""}, "masked-texts", "its English part alone has 6.4 million"),
+    "an unknown text": ({**MLM, "masked-text": "mnli"}, "masked-text", "mnli is not one of the available choices"),
+    "an unknown language of a text": ({**MLM, "masked-languages": "swa"}, "masked-languages", "no language 'swa'"),
+    "a language that the text lacks": (
+        {**MLM, "masked-text": "ntrex", "masked-languages": "jv de"},
+        "masked-languages",
+        "NTREX-128 has no jv",
+    ),
+    "no language of a text": (
+        {**MLM, "masked-text": "ntrex", "masked-languages": ", ".join(f"-{code}" for code in LANGUAGES)},
+        "masked-languages",
+        "MLM needs at least one language.",
+    ),
+    "all steps MLM": ({**MLM, "masked-share": "1"}, "masked-share", "between 0 and 1, found 1.0"),
+    "no word masked": ({**MLM, "masked-mask_rate": "0"}, "masked-mask_rate", "between 0 and 1, found 0.0"),
+    "no texts": ({**MLM, "masked-texts": "0"}, "masked-texts", "greater than or equal to 1"),
+    "MLM that is not chosen": ({"masked-texts": "50"}, "variants", "MLM is described below"),
+    "sampling without a mixture": ({"sampling-strategy": "uniform"}, "methods", "Sampling is set below"),
+    "a cap of nothing": ({**MIXTURE, "sampling-cap": "0"}, "sampling-cap", "greater than or equal to 1"),
+    "no temperature": (
+        {**MIXTURE, "sampling-strategy": "temperature"},
+        "sampling-temperature",
+        "A temperature belongs to the sampling 'temperature'",
+    ),
+    "a temperature of nothing": (
+        {**MIXTURE, "sampling-strategy": "temperature", "sampling-temperature": "0"},
+        "sampling-temperature",
+        "above 0, found 0.0",
+    ),
+    "a temperature that nothing reads": (
+        {**MIXTURE, "sampling-temperature": "2"},
+        "sampling-temperature",
+        "and to no other",
+    ),
+    "an unknown sampling": ({**MIXTURE, "sampling-strategy": "best"}, "sampling-strategy", "best is not one"),
+    "no patience": ({"target-patience": "0"}, "target-patience", "greater than or equal to 1"),
+    "evaluations that nothing counts": (
+        {"intermediate-evaluate_every": "100"},
+        "intermediate-evaluate_every",
+        "Only early stopping evaluates every so many steps: set the patience too.",
+    ),
     "no learning rate": ({"intermediate-learning_rate": ""}, "intermediate-learning_rate", "required"),
     "a learning rate of 0": ({"target-learning_rate": "0"}, "target-learning_rate", "greater than or equal to"),
     "a learning rate in words": ({"target-learning_rate": "small"}, "target-learning_rate", "Enter a number."),
@@ -208,6 +352,32 @@ def test_seeds(text, seeds):
 def test_seeds_that_are_none(text):
     with pytest.raises(ValidationError):
         parse_seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "recipes"),
+    [
+        ("", ()),
+        (" ", ()),
+        ("de", (("de",),)),
+        ("de, ru,sw", (("de",), ("ru",), ("sw",))),
+        ("en+de+ru", (("en", "de", "ru"),)),
+        ("DE + en , sw", (("de", "en"), ("sw",))),
+    ],
+)
+def test_languages_of_translated_data(text, recipes):
+    assert parse_translations(text) == recipes
+
+
+@pytest.mark.parametrize("text", [",", "+", "de,,ru", "de+", "+de", "de ru", "xx", "de;ru"])
+def test_languages_of_translated_data_that_are_none(text):
+    with pytest.raises(ValidationError):
+        parse_translations(text)
+
+
+def test_what_stands_in_idle_settings_is_no_error_of_its_own(admin_client):
+    # Wikipedia without a limit is refused only where MLM is chosen.
+    assert admin_client.post(ADD, filled()).status_code == 302
 
 
 # Who may.

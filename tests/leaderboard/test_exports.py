@@ -39,6 +39,8 @@ SCORES_HEADER = [
     "protocol",
     "protocol_fingerprint",
     "created",
+    "variant",
+    "translation",
 ]
 VIEW_HEADER = [
     "row",
@@ -63,6 +65,8 @@ VIEW_HEADER = [
     "difference",
     "pairs",
     "difference_have",
+    "variant",
+    "translation",
 ]
 VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
 
@@ -132,6 +136,7 @@ def expected_cell(line):
         "?show=difference",
         "?languages=shared",
         "?languages=low-size&sort=-title",
+        "?variant=plain",
         "?method=intermediate&languages=de,sw",
     ],
 )
@@ -215,6 +220,28 @@ def test_lines_say_where_a_score_comes_from(client, seeded):
         "",
         "",
     )
+
+
+def test_lines_say_which_variant_they_are_of(client):
+    seeded = factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **factories.EVERYTHING)
+    factories.published("XLM-R large")
+    expected = {
+        "": ("plain", ""),
+        "mlm": ("mlm", ""),
+        "qqp": ("plain", ""),
+        "qqp mlm": ("mlm", ""),
+        "qqp en+ru": ("translated", "en+ru"),
+        "qqp+nli_cad de": ("translated", "de"),
+        "de+en": ("translated", "de+en"),
+    }
+
+    for name in ("leaderboard-csv", "scores-csv"):
+        header, *lines = read(client, reverse(name))
+        lines = [dict(zip(header, line, strict=True)) for line in lines]
+        found = {line["recipe"]: (line["variant"], line["translation"]) for line in lines}
+        assert {key: found[seeded.recipes[key].fingerprint] for key in expected} == expected
+        # What comes from outside has no recipe here, and no variant.
+        assert found[""] == ("", "")
 
 
 def test_all_scores_take_a_fixed_number_of_queries(client, seeded, django_assert_num_queries):

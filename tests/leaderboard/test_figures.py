@@ -39,6 +39,31 @@ def test_it_works():
 
 
 @pytest.mark.django_db
+def test_each_variant_has_its_row_and_translate_train_none():
+    factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **factories.EVERYTHING)
+
+    figure = heatmap.transfer(load(TRANSFER))
+
+    labels = [label.replace("<br>", " ") for label in figure["layout"]["yaxis"]["ticktext"]]
+    assert labels[:5] == ["MLM alone", "QQP", "QQP + MLM", "QQP (translated: de)", "QQP (translated: en+ru)"]
+    assert len(labels) == len(set(labels)) == 13
+    assert all(value is not None for row in figure["data"][0]["z"] for value in row)
+
+
+@pytest.mark.django_db
+def test_rows_are_high_enough_for_their_labels():
+    everything = {**factories.EVERYTHING, "translations": (("de", "en", "fr", "ru", "sw", "zh"),)}
+    factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **everything)
+
+    layout = heatmap.transfer(load(TRANSFER))["layout"]
+
+    labels = layout["yaxis"]["ticktext"]
+    lines = max(label.count("<br>") + 1 for label in labels)
+    assert lines == 3
+    assert layout["height"] == heatmap.HEAD_HEIGHT + len(labels) * lines * heatmap.LABEL_LINE_HEIGHT
+
+
+@pytest.mark.django_db
 def test_zero_is_in_the_middle():
     factories.study(seeds=(1,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -58,6 +59,36 @@ def refused(create, **values):
     with pytest.raises(IntegrityError), transaction.atomic():
         create(**values)
     return True
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"method": "baseline", "mlm": True},
+        {"method": "intermediate", "mlm": True, "translation": "de"},
+        {"method": "multi_task", "translation": "de+en"},
+        {"method": "translate_train", "translation": "de"},
+    ],
+)
+def test_variants_of_recipes(recipe, values):
+    assert Recipe.objects.create(fingerprint="q" * 64, encoder=recipe.encoder, title="Another", **values).variants
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"method": "magic"},
+        {"method": "baseline", "translation": "de"},
+        {"method": "translate_train"},
+        {"method": "translate_train", "translation": "de", "mlm": True},
+    ],
+)
+def test_no_other_variant(recipe, values):
+    assert refused(Recipe.objects.create, fingerprint="q" * 64, encoder=recipe.encoder, title="Another", **values)
+
+
+def test_the_migrations_are_those_of_the_models():
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
 
 
 @pytest.mark.parametrize("value", [0.0, 50.0, 100.0])

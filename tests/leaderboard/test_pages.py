@@ -14,6 +14,8 @@ from django.utils import timezone
 from leaderboard.models import Artifact, Score, Stage
 from leaderboard.services import results
 from leaderboard.views import files
+from runner.tasks import registry
+from runner.tasks.kinds import Role
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +72,9 @@ def test_empty_page_says_where_to_begin(client, name):
     assert reverse("admin:leaderboard_study_add") in text(client.get(reverse(name)))
 
 
-@pytest.mark.parametrize("slug", ["udpos", "xnli_cad", "anli_plus", "mnli", "ccg_pmb"])
+@pytest.mark.parametrize(
+    "slug", ["udpos", "xnli_cad", "bucc2018", "anli_plus", "mnli", "ccg_pmb", "wikipedia", "ntrex"]
+)
 def test_every_kind_of_task_has_a_page(client, seeded, slug):
     response = client.get(reverse("task", args=[slug]))
 
@@ -81,6 +85,75 @@ def test_every_kind_of_task_has_a_page(client, seeded, slug):
 def test_stand_in_is_marked(client, seeded):
     assert "A stand-in." in text(client.get(reverse("task", args=["xnli_cad"])))
     assert "A stand-in." not in text(client.get(reverse("task", args=["udpos"])))
+
+
+def test_texts_for_mlm_have_a_section_of_their_own(client):
+    blocks = {block["title"]: block for block in client.get(reverse("tasks")).context["blocks"]}
+
+    texts = blocks["Texts for MLM"]
+    assert [line["task"].slug for line in texts["lines"]] == ["wikipedia", "ntrex", "local_text"]
+    assert (texts["has_metrics"], texts["has_stand_ins"]) == (False, True)
+    assert "ntrex" not in {line["task"].slug for line in blocks["Stand-ins"]["lines"]}
+    assert sum(len(block["lines"]) for block in blocks.values()) == sum(
+        task.role is not Role.DIAGNOSTIC for task in registry.tasks()
+    )
+
+
+def test_page_of_a_text_says_what_it_is_for(client):
+    page = text(client.get(reverse("task", args=["wikipedia"])))
+
+    assert "6.4 million" in page
+    assert "CC BY-SA 3.0 and GFDL" in page
+    assert "beside intermediate tasks or alone" in page
+    assert "No scores yet" not in page
+    assert "Headline metric" not in page
+
+
+def test_page_of_a_task_names_its_translated_data(client):
+    assert "facebook/xnli" in text(client.get(reverse("task", args=["mnli"])))
+
+
+@pytest.fixture
+def varied():
+    return factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **factories.EVERYTHING)
+
+
+def test_pages_of_runs_and_studies_name_variants(client, varied):
+    expected = {
+        "mlm": "Baseline, with MLM",
+        "qqp mlm": "Intermediate task, with MLM",
+        "qqp+nli_cad en+ru": "Multi-task, translated: en+ru",
+        "de+en": "Translate-train: de+en",
+    }
+    pages = [text(client.get(url)) for url in (reverse("runs"), reverse("study", args=[varied.study.pk]))]
+
+    for key, words in expected.items():
+        own = text(client.get(reverse("run", args=[varied.run(key).pk])))
+        assert all(words in page for page in [*pages, own]), key
+
+
+def test_run_page_shows_the_settings_of_sampling_and_mlm(client, varied):
+    response = client.get(reverse("run", args=[varied.run("qqp+nli_cad mlm").pk]))
+
+    settings = {title: dict(values) for title, values in response.context["settings"]}
+    assert list(settings) == ["Intermediate phase", "Target phase", "Sampling", "MLM"]
+    assert settings["Sampling"] == {"strategy": "proportional", "cap": "none", "temperature": "none"}
+    assert settings["MLM"]["languages"] == "de, en, sw"
+    assert (settings["MLM"]["share"], settings["MLM"]["texts"]) == ("0.5", "all")
+    assert settings["Target phase"]["patience"] == "none: no early stopping"
+
+
+def test_rows_carry_the_badge_of_their_variant(client, varied):
+    page = text(client.get("/"))
+
+    badges = re.findall(r'<span class="badge">([^<]+)</span>', page)
+    assert {name: badges.count(name) for name in set(badges)} == {
+        "baseline": 1,
+        "MLM": 4,
+        "translated": 6,
+        "multi-task": 4,
+        "translate-train": 1,
+    }
 
 
 # A fixed number of queries, whatever the number of rows.
@@ -108,6 +181,12 @@ def test_queries(client, name, arguments, queries, studies, django_assert_num_qu
 
     with django_assert_num_queries(queries):
         client.get(reverse(name, args=arguments))
+
+
+@pytest.mark.parametrize(("name", "queries"), [("leaderboard", 6), ("transfer", 6), ("runs", 3)])
+def test_queries_do_not_grow_with_variants(client, varied, name, queries, django_assert_num_queries):
+    with django_assert_num_queries(queries):
+        client.get(reverse(name))
 
 
 def test_queries_of_a_run(client, seeded, django_assert_num_queries):

@@ -331,7 +331,7 @@ def test_baseline_needs_the_same_settings_of_the_target_phase():
 
     assert cell_of(standings, "CCG", "udpos").difference is None
     assert not row_of(standings, "CCG").has_baseline
-    assert any("no baseline" in note for note in standings.notes)
+    assert any("no plain baseline" in note for note in standings.notes)
 
 
 @database
@@ -425,6 +425,135 @@ def test_transfer_map_has_no_baseline_rows_and_short_labels():
     assert [row.label for row in standings.rows] == ["CCG supertagging (Parallel Meaning Bank)", "Counterfactual NLI"]
 
 
+# Variants.
+
+
+@pytest.fixture
+def varied():
+    """Every method in every variant, on a target that is trained and has the same languages throughout."""
+    return factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **factories.EVERYTHING)
+
+
+@database
+def test_plain_comes_before_mlm_and_mlm_before_translated(varied):
+    assert [row.title for row in load(Filters()).rows] == [
+        "tiny (baseline)",
+        "tiny (baseline) + MLM",
+        "tiny → QQP",
+        "tiny → QQP + MLM",
+        "tiny → QQP (translated: de)",
+        "tiny → QQP (translated: en+ru)",
+        "tiny → Counterfactual NLI",
+        "tiny → Counterfactual NLI + MLM",
+        "tiny → Counterfactual NLI (translated: de)",
+        "tiny → Counterfactual NLI (translated: en+ru)",
+        "tiny → Counterfactual NLI + QQP (multi-task)",
+        "tiny → Counterfactual NLI + QQP + MLM (multi-task)",
+        "tiny → Counterfactual NLI + QQP (multi-task, translated: de)",
+        "tiny → Counterfactual NLI + QQP (multi-task, translated: en+ru)",
+        "tiny (translate-train: de+en)",
+    ]
+
+
+@database
+def test_transfer_map_tells_variants_apart_and_has_no_translate_train(varied):
+    rows = load(Filters(view=View.TRANSFER, show="difference")).rows
+
+    assert [row.label for row in rows] == [
+        "MLM alone",
+        "QQP",
+        "QQP + MLM",
+        "QQP (translated: de)",
+        "QQP (translated: en+ru)",
+        "Counterfactual NLI",
+        "Counterfactual NLI + MLM",
+        "Counterfactual NLI (translated: de)",
+        "Counterfactual NLI (translated: en+ru)",
+        "QQP + Counterfactual NLI",
+        "QQP + Counterfactual NLI + MLM",
+        "QQP + Counterfactual NLI (translated: de)",
+        "QQP + Counterfactual NLI (translated: en+ru)",
+    ]
+    assert load(Filters(view=View.TRANSFER, method="translate_train")).rows == ()
+
+
+@database
+def test_labels_of_the_task_page_name_translate_train(varied):
+    rows = load(Filters(view=View.TASK, task="xnli_cad")).rows
+
+    assert [row.label for row in rows][:2] == ["Baseline", "MLM alone"]
+    assert rows[-1].label == "Translate-train (de+en)"
+
+
+@database
+def test_only_the_plain_baseline_is_compared_with(varied):
+    # Newer than the plain one, of the same encoder and target settings: a baseline with MLM must still not be it.
+    plain, masked = varied.recipes[""], varied.recipes["mlm"]
+    assert masked.pk > plain.pk
+    assert masked.settings["target"] == plain.settings["target"]
+
+    standings = load(Filters())
+
+    base = row_of(standings, "(baseline)")
+    assert (base.is_baseline, base.cells[0].difference) == (True, None)
+    for row in standings.rows[1:]:
+        assert not row.is_baseline
+        assert row.cells[0].paired.value == pytest.approx(row.cells[0].value - base.cells[0].value)
+
+
+@database
+def test_baseline_with_mlm_alone_is_no_baseline(varied):
+    varied.recipes[""].runs.all().delete()
+
+    standings = load(Filters())
+
+    assert not any(row.has_baseline or row.is_baseline for row in standings.rows)
+    assert all(row.cells[0].difference is None for row in standings.rows)
+    assert standings.notes == (
+        "14 rows have no plain baseline with the same encoder and the same settings of the target phase, and therefore "
+        "no difference.",
+    )
+
+
+@database
+@pytest.mark.parametrize(
+    ("variant", "keys", "words"),
+    [
+        ("plain", {"", "qqp", "nli_cad", "qqp+nli_cad"}, "variant plain"),
+        ("mlm", {"mlm", "qqp mlm", "nli_cad mlm", "qqp+nli_cad mlm"}, "variant with MLM"),
+        (
+            "translated",
+            {f"{tasks} {codes}" for tasks in ("qqp", "nli_cad", "qqp+nli_cad") for codes in ("de", "en+ru")}
+            | {"de+en"},
+            "variant with translated data",
+        ),
+    ],
+)
+def test_variant_narrows_the_rows_and_is_named(varied, variant, keys, words):
+    standings = load(parse(QueryDict(f"variant={variant}"), View.LEADERBOARD))
+
+    assert {row.recipe for row in standings.rows} == {varied.recipes[key].fingerprint for key in keys}
+    assert f", {words};" in standings.sentence
+    # What is filtered out is still compared with.
+    assert all(row.is_baseline or row.cells[0].paired for row in standings.rows)
+
+
+@database
+def test_variant_leaves_out_systems_from_outside():
+    factories.published("A system")
+
+    assert load(Filters(variant="plain")).rows == ()
+
+
+@database
+def test_transfer_map_offers_no_method_without_intermediate_tasks(varied):
+    assert [choice.value for choice in load(Filters(view=View.TRANSFER)).choices.methods] == [
+        "intermediate",
+        "multi_task",
+    ]
+    assert len(load(Filters()).choices.methods) == 4
+
+
 @database
 def test_task_page_has_a_column_for_each_language():
     factories.study(seeds=(1,))
@@ -487,6 +616,7 @@ def test_task_page_shows_the_protocol_that_is_asked_for():
         ("encodr=x", "There is no filter 'encodr'.", "encoder"),
         ("encoder=xlm-robertabase", "There is no encoder 'xlm-robertabase'.", "xlm-roberta-base"),
         ("method=intermedate", "There is no value of the filter 'method' 'intermedate'.", "intermediate"),
+        ("variant=translate", "There is no value of the filter 'variant' 'translate'.", "translated"),
         ("intermediate=mnl", "There is no intermediate task 'mnl'.", "mnli"),
         ("study=x", "There is no study 'x'; a study is given by its number.", ""),
         ("study=99", "There is no study '99'; a study is given by its number.", ""),
@@ -534,6 +664,6 @@ def test_the_sentence_says_what_is_shown():
 
     assert sentence == (
         "Differences: 2 rows on Tiny encoder, method intermediate task; mean over low-resource languages by class "
-        "(Joshi et al. 2020, class 0 to 2); differences are to the baseline with the same encoder, settings of the "
-        "target phase, protocol, seeds and languages."
+        "(Joshi et al. 2020, class 0 to 2); differences are to the plain baseline with the same encoder, settings of "
+        "the target phase, protocol, seeds and languages."
     )

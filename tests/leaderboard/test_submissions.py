@@ -9,12 +9,13 @@ from django.db import transaction
 
 from leaderboard.models import Encoder, Recipe, Run, Score, Stage, Study
 from leaderboard.services import progress, submissions
-from leaderboard.services.submission_checks import Submission
+from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
+from leaderboard.variants import Variant
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.spec import MaskedWords, Sampling
 from runner.tasks import registry
-from runner.tasks.kinds import RUNNABLE
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def finish_all():
         plan = stage.spec["plan"]
         scores = [
             {"event": "score", "task": plan["task"], "language": code, "metric": metric, "value": 50.0, "n": 10}
-            for code in plan.get("languages", [])
+            for code in (plan["languages"] if stage.action == "evaluate" else [])
             for metric in registry.task(plan["task"]).headline_metrics
         ]
         progress.finish(lease, scores=scores, seconds=1.0)
@@ -105,11 +106,162 @@ def test_a_recipe_remembers_its_settings(submission):
 
 
 def test_multi_task_is_one_recipe_with_all_tasks(submission):
-    submit(replace(submission, methods=(Method.MULTI_TASK,), mixture_cap=1000, seeds=(1,)))
+    submit(replace(submission, methods=(Method.MULTI_TASK,), sampling=Sampling(cap=1000), seeds=(1,)))
     recipe = Recipe.objects.get()
     assert set(recipe.intermediate_tasks.values_list("slug", flat=True)) == {"ccg_pmb", "nli_cad"}
     assert recipe.title.endswith("(multi-task)")
-    assert recipe.settings["mixture_cap"] == 1000
+    assert recipe.settings["sampling"] == {"strategy": "proportional", "cap": 1000, "temperature": None}
+
+
+# Every method in every variant.
+
+MLM = MaskedWords("ntrex", ("sw", "de"), share=0.3, texts=100)
+ALL = tuple(Variant)
+# What is asked for, and of each recipe: its title and what its intermediate phase trains on.
+VARIED = {
+    "a plain baseline": (
+        {"methods": (Method.BASELINE,), "intermediate_tasks": ()},
+        [("(baseline)", None)],
+    ),
+    "a baseline with MLM": (
+        {"methods": (Method.BASELINE,), "intermediate_tasks": (), "variants": (Variant.MLM,), "masked": MLM},
+        [("(baseline) + MLM", "MLM on NTREX-128 in 2 languages")],
+    ),
+    "plain tasks": (
+        {"methods": (Method.INTERMEDIATE,)},
+        [("→ QQP", "QQP"), ("→ HellaSwag", "HellaSwag")],
+    ),
+    "tasks with MLM": (
+        {"methods": (Method.INTERMEDIATE,), "variants": (Variant.MLM,), "masked": replace(MLM, languages=("sw",))},
+        [
+            ("→ QQP + MLM", "QQP + MLM on NTREX-128 in Swahili"),
+            ("→ HellaSwag + MLM", "HellaSwag + MLM on NTREX-128 in Swahili"),
+        ],
+    ),
+    "translated tasks": (
+        {
+            "methods": (Method.INTERMEDIATE,),
+            "variants": (Variant.TRANSLATED,),
+            "translations": (("de",), ("ru", "en")),
+            "intermediate_tasks": ("qqp",),
+        },
+        [("→ QQP (translated: de)", "QQP (translated: de)"), ("→ QQP (translated: en+ru)", "QQP (translated: en+ru)")],
+    ),
+    "a plain mixture": (
+        {"methods": (Method.MULTI_TASK,), "sampling": Sampling("temperature", 1000, 2.0)},
+        [
+            (
+                "→ HellaSwag + QQP (multi-task)",
+                "HellaSwag + QQP (temperature 2 sampling up to 1000)",
+            )
+        ],
+    ),
+    "a mixture with MLM": (
+        {"methods": (Method.MULTI_TASK,), "variants": (Variant.MLM,), "masked": MLM},
+        [("→ HellaSwag + QQP + MLM (multi-task)", "HellaSwag + QQP + MLM on NTREX-128 in 2 languages")],
+    ),
+    "a translated mixture": (
+        {
+            "methods": (Method.MULTI_TASK,),
+            "variants": (Variant.TRANSLATED,),
+            "translations": (("sw",),),
+            "sampling": Sampling("uniform"),
+        },
+        [
+            (
+                "→ HellaSwag + QQP (multi-task, translated: sw)",
+                "HellaSwag + QQP (uniform sampling, translated: sw)",
+            )
+        ],
+    ),
+    "translate-train": (
+        {
+            "methods": (Method.TRANSLATE_TRAIN,),
+            "intermediate_tasks": (),
+            "variants": (),
+            "translate_train": (("de", "en"), ("sw",)),
+        },
+        [("(translate-train: de+en)", None), ("(translate-train: sw)", None)],
+    ),
+}
+
+
+@pytest.fixture
+def varied(submission):
+    """A study of one target that is trained, and not on tags."""
+    evaluations = (Evaluation("xnli", "test", ("en", "de")),)
+    return replace(submission, intermediate_tasks=("qqp", "hellaswag"), evaluations=evaluations, seeds=(1,))
+
+
+@pytest.mark.parametrize("name", VARIED)
+def test_each_variant_of_a_method_is_a_recipe(varied, name):
+    changes, expected = VARIED[name]
+    study = submit(replace(varied, **changes))
+
+    assert study.runs.count() == len(expected)
+    for end, trained in expected:
+        recipe = study.recipes.get(title=f"xlm-roberta-base {end}")
+        titles = list(recipe.runs.get().stages.values_list("title", flat=True))
+        # Its intermediate phase, where it has one, the target's training and the evaluation.
+        assert len(titles) == (3 if trained else 2)
+        assert (titles[0] == f"Train on {trained}, seed 1") is bool(trained)
+
+
+def test_all_at_once_is_every_recipe_once(varied):
+    asked = {"translations": (("de",), ("en", "ru")), "translate_train": (("de", "en"),)}
+    study = submit(replace(varied, methods=tuple(Method), variants=ALL, masked=MLM, **asked))
+
+    # The baseline plain and with MLM; of each task and of the mixture: plain, MLM and two translations.
+    assert study.recipes.count() == 2 + 2 * 4 + 4 + 1
+    assert study.recipes.filter(mlm=True).count() == 1 + 2 + 1
+    assert study.recipes.exclude(translation="").count() == 2 * 2 + 2 + 1
+    # Intermediate phases: MLM alone, four of each task and of the mixture. Then XNLI: training and evaluation each.
+    assert Stage.objects.count() == (1 + 2 * 4 + 4) + 15 * 2
+    assert Stage.objects.values("title").distinct().count() == Stage.objects.count()
+
+
+def test_a_recipe_says_in_columns_what_tells_variants_apart(varied):
+    submit(replace(varied, methods=(Method.INTERMEDIATE,), variants=ALL, masked=MLM, translations=(("ru", "de"),)))
+    assert set(Recipe.objects.values_list("title", "mlm", "translation")) == {
+        ("xlm-roberta-base → QQP", False, ""),
+        ("xlm-roberta-base → QQP + MLM", True, ""),
+        ("xlm-roberta-base → QQP (translated: de+ru)", False, "de+ru"),
+        ("xlm-roberta-base → HellaSwag", False, ""),
+        ("xlm-roberta-base → HellaSwag + MLM", True, ""),
+        ("xlm-roberta-base → HellaSwag (translated: de+ru)", False, "de+ru"),
+    }
+    assert Recipe.objects.filter(mlm=True).first().settings["masked"] == {
+        "text": "ntrex",
+        "languages": ["de", "sw"],
+        "share": 0.3,
+        "mask_rate": 0.15,
+        "texts": 100,
+    }
+
+
+def test_translate_train_is_trained_on_translations_of_the_target(varied):
+    study = submit(replace(varied, **VARIED["translate-train"][0]))
+    train, evaluate = study.runs.get(recipe__translation="de+en").stages.all()
+    assert (train.spec["plan"]["tasks"], train.spec["plan"]["languages"]) == (["mnli"], ["de", "en"])
+    assert evaluate.title == "Evaluate XNLI test in 2 languages, seed 1, after MNLI (translated: de+en)"
+
+
+def test_what_is_not_trained_is_evaluated_on_what_the_intermediate_phase_left(submission):
+    study = submit(
+        replace(submission, evaluations=(TATOEBA,), variants=(Variant.PLAIN, Variant.MLM), masked=MLM, seeds=(1,))
+    )
+    titles = {run.recipe.title: run.stages.last().title for run in study.runs.all()}
+    where = "Evaluate Tatoeba test in 2 languages"
+    assert titles["xlm-roberta-base (baseline)"] == where
+    assert titles["xlm-roberta-base (baseline) + MLM"] == f"{where}, seed 1, after MLM"
+    task = registry.task("nli_cad").title
+    assert titles[f"xlm-roberta-base → {task} + MLM"] == f"{where}, seed 1, after {task} + MLM"
+
+
+def test_settings_of_what_is_not_there_tell_no_recipes_apart(varied):
+    submit(replace(varied, methods=(Method.BASELINE, Method.INTERMEDIATE)))
+    submit(replace(varied, name="Second", methods=(Method.BASELINE, Method.INTERMEDIATE), sampling=Sampling("uniform")))
+    assert Recipe.objects.count() == 3
 
 
 def test_ready_stages_are_queued_and_their_messages_sent_on_commit(submission, django_capture_on_commit_callbacks):
@@ -202,7 +354,7 @@ REFUSALS = {
     "unknown encoder": ({"encoder": "xlm-roberta-bas"}, "Did you mean xlm-roberta-base"),
     "no method": ({"methods": ()}, "Choose at least one method."),
     "a method twice": ({"methods": (Method.BASELINE, Method.BASELINE)}, "named twice"),
-    "a baseline with tasks": ({"methods": (Method.BASELINE,)}, "The baseline has no intermediate task"),
+    "a baseline with tasks": ({"methods": (Method.BASELINE,)}, "but no method that has any"),
     "no intermediate task": ({"intermediate_tasks": ()}, "needs at least one intermediate task"),
     "one task for multi-task": (
         {"methods": (Method.MULTI_TASK,), "intermediate_tasks": ("ccg_pmb",)},
@@ -211,14 +363,17 @@ REFUSALS = {
     "a task twice": ({"intermediate_tasks": ("ccg_pmb", "ccg_pmb")}, "named twice"),
     "unknown task": ({"intermediate_tasks": ("ccg_pbm",)}, "Did you mean ccg_pmb"),
     "a target as intermediate task": ({"intermediate_tasks": ("udpos",)}, "is a target task, not an intermediate"),
-    "an intermediate task that cannot run": ({"intermediate_tasks": ("hellaswag",)}, "HellaSwag cannot run yet"),
+    "a text as intermediate task": ({"intermediate_tasks": ("ntrex",)}, "NTREX-128 is an auxiliary task, not an inter"),
     "no target": ({"evaluations": ()}, "Choose at least one target task."),
     "unknown target": ({"evaluations": (replace(POS, task="updos"),)}, "Did you mean udpos"),
     "an intermediate task as target": (
         {"evaluations": (Evaluation("ccg_pmb", "test", ("en",)),)},
         "nothing is evaluated on it",
     ),
-    "a target that cannot run": ({"evaluations": (Evaluation("xquad", "test", ("de",)),)}, "XQuAD cannot run yet"),
+    "a text as target": (
+        {"evaluations": (Evaluation("ntrex", "test", ("de",)),)},
+        "NTREX-128 is text for MLM: nothing is evaluated on it.",
+    ),
     "a target twice": ({"evaluations": (POS, POS)}, "is asked for twice on its test split"),
     "unknown split": (
         {"evaluations": (replace(POS, split="dev"),)},
@@ -235,7 +390,94 @@ REFUSALS = {
     "a seed twice": ({"seeds": (1, 1)}, "A seed is named twice."),
     "a negative seed": ({"seeds": (-1,)}, "found -1"),
     "a seed too large": ({"seeds": (2**32,)}, "found 4294967296"),
-    "a cap of nothing": ({"mixture_cap": 0}, "The mixture cap is 1 or more, found 0."),
+}
+TRAINED = Evaluation("xnli", "test", ("en", "de"))
+TRANSLATE_TRAIN = {
+    "methods": (Method.BASELINE, Method.TRANSLATE_TRAIN),
+    "intermediate_tasks": (),
+    "translate_train": (("de", "en"),),
+    "evaluations": (TRAINED,),
+}
+WITH_MLM = {"variants": (Variant.PLAIN, Variant.MLM), "masked": MLM}
+TRANSLATED = {"variants": (Variant.TRANSLATED,), "methods": (Method.INTERMEDIATE,), "translations": (("de",),)}
+VARIANT_REFUSALS = {
+    "no variant": ({"variants": ()}, "Choose at least one variant"),
+    "a variant twice": ({"variants": (Variant.PLAIN, Variant.PLAIN)}, "A variant is named twice."),
+    "MLM without a text": ({"variants": (Variant.MLM,)}, "A text for MLM belongs to the variant “with MLM”"),
+    "a text without MLM": ({"masked": MLM}, "A text for MLM belongs to the variant “with MLM”"),
+    "translated data without languages": (
+        {**TRANSLATED, "translations": ()},
+        "belong to the variant “with translated data”: give both or neither",
+    ),
+    "languages without translated data": (
+        {"translations": (("de",),)},
+        "belong to the variant “with translated data”: give both or neither",
+    ),
+    "a translated baseline": (
+        {**TRANSLATED, "methods": (Method.BASELINE, Method.INTERMEDIATE)},
+        "A baseline has no intermediate data that could be translated",
+    ),
+    "a variant that no method has": (
+        {**TRANSLATE_TRAIN, "variants": (Variant.PLAIN, Variant.TRANSLATED), "translations": (("de",),)},
+        "None of the chosen methods has the variant “with translated data”.",
+    ),
+    "translate-train with MLM": (
+        {**TRANSLATE_TRAIN, **WITH_MLM, "methods": (Method.TRANSLATE_TRAIN,)},
+        "None of the chosen methods has the variant “with MLM”.",
+    ),
+    "translate-train without languages": (
+        {**TRANSLATE_TRAIN, "translate_train": ()},
+        "belong to the method “translate-train”: give both or neither",
+    ),
+    "languages without translate-train": (
+        {"translate_train": (("de",),)},
+        "belong to the method “translate-train”: give both or neither",
+    ),
+    "translate-train in English": ({**TRANSLATE_TRAIN, "translate_train": (("en",),)}, "other than English"),
+    "translated into English": ({**TRANSLATED, "translations": (("en",),)}, "other than English.*found en"),
+    "a language of a translation twice": (
+        {**TRANSLATED, "translations": (("de", "de"),)},
+        "each named once; found de.de",
+    ),
+    "an unknown language of a translation": (
+        {**TRANSLATED, "translations": (("swa",),)},
+        "There is no language 'swa'",
+    ),
+    "a translation twice": (
+        {**TRANSLATED, "translations": (("de", "ru"), ("ru", "de"))},
+        "The same languages are given for two recipes.",
+    ),
+    "translated tags": (
+        {**TRANSLATED, "intermediate_tasks": ("ccg",)},
+        "CCG supertagging has no translated data: word-level labels do not survive machine translation.",
+    ),
+    "translate-train of tags": (
+        {**TRANSLATE_TRAIN, "evaluations": (TRAINED, POS)},
+        "Translate-train has no POS tagging .UD 2.5.: word-level labels do not survive machine translation.",
+    ),
+    "translate-train of retrieval": (
+        {**TRANSLATE_TRAIN, "evaluations": (TRAINED, TATOEBA)},
+        "Translate-train has no Tatoeba: nothing is trained for it",
+    ),
+    "MLM on a task": ({**WITH_MLM, "masked": replace(MLM, text="mnli")}, "MNLI is an intermediate task, not text"),
+    "MLM on an unknown text": ({**WITH_MLM, "masked": replace(MLM, text="wikipedia_")}, "Did you mean wikipedia"),
+    "MLM in an unknown language": (
+        {**WITH_MLM, "masked": replace(MLM, languages=("swa",))},
+        "There is no language 'swa'",
+    ),
+    "MLM in a language that the text lacks": (
+        {**WITH_MLM, "masked": replace(MLM, languages=("jv", "de"))},
+        "NTREX-128 has no jv: it has",
+    ),
+    "MLM in a language twice": ({**WITH_MLM, "masked": replace(MLM, languages=("de", "de"))}, "is named twice"),
+    "the whole of Wikipedia": (
+        {**WITH_MLM, "masked": MaskedWords("wikipedia", ("de",))},
+        "its English part alone has 6.4 million articles",
+    ),
+    "steps between evaluations that nothing counts": (
+        {"target": PhaseSettings(evaluate_every=100)},
+        "In the target phase, only early stopping evaluates every so many steps: set the patience too.",
+    ),
 }
 BAD_SETTINGS = {
     "learning_rate": (0.0, -1e-5, 2.0, float("nan")),
@@ -247,12 +489,14 @@ BAD_SETTINGS = {
     "max_grad_norm": (0.0,),
     "train_limit": (0,),
     "precision": ("fp16",),
+    "patience": (0,),
+    "evaluate_every": (0,),
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@pytest.mark.parametrize("name", [*REFUSALS, *VARIANT_REFUSALS])
 def test_it_refuses(submission, name):
-    changes, sentence = REFUSALS[name]
+    changes, sentence = {**REFUSALS, **VARIANT_REFUSALS}[name]
     with pytest.raises(RecipeError, match=f".*{sentence}") as refusal:
         submit(replace(submission, **changes))
     assert "\n" not in str(refusal.value)
@@ -276,9 +520,3 @@ def test_it_refuses_an_encoder_that_could_change(submission):
     Encoder.objects.create(slug="mine", title="Mine", location="org/mine", layers=12)
     with pytest.raises(RecipeError, match="The encoder 'mine' has no revision"):
         submit(replace(submission, encoder="mine"))
-
-
-def test_what_can_be_submitted_is_what_the_engine_can_read():
-    from runner.data.readers import READERS
-
-    assert set(READERS) == RUNNABLE

@@ -1,0 +1,6 @@
+"""The forms of the admin."""
+
+from leaderboard.forms.encoders import EncoderForm
+from leaderboard.forms.submission import SubmissionForm
+
+__all__ = ["EncoderForm", "SubmissionForm"]
