@@ -25,6 +25,8 @@ REVISIONS: Mapping[str, str] = MappingProxyType(
         "facebook/anli": "8e4813d81f46d313dac7892e1c28076917cfcdf9",
         # embeddings-benchmark/mteb, mteb/tasks/PairClassification/multilingual/PawsXPairClassification.py
         "google-research-datasets/paws-x": "8a04d940a42cd40658986fdd8e3da561533a3646",
+        # The notes of a benchmark builder that pins its sources: facebook/xnli@<commit>, and a table of its revisions.
+        "facebook/xnli": "b8dd5d7af51114dbda02c0e3f6133f332186418e",
         # A `DatasetSpec` table (key xtreme_mlqa_en_en), a protocol in Chinese (MLQA.en.en) and a script on PAWS-X.es.
         "google/xtreme": "ec5f1f46e9af79639a90684a7a70a956c4998f04",
         # The test of `extract_repo_name`: hf://datasets/nyu-mll/glue@<commit>/mrpc/train-00000-of-00001.parquet.
@@ -37,5 +39,7 @@ REVISIONS: Mapping[str, str] = MappingProxyType(
         "stanfordnlp/snli": "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
         # A model card that pins what it was trained on, and the same `Source` table.
         "tau/commonsense_qa": "94630fe30dad47192a8546eb75f094926d47e155",
+        # Many data cards and corpus builders: "wikimedia/wikipedia, revision <commit>, configuration 20231101.tr".
+        "wikimedia/wikipedia": "b04c8d1ceb2f5cd4588862100d08de323dccfbaa",
     }
 )
