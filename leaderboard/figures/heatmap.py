@@ -56,7 +56,8 @@ def _map(
     rows = [[row.cells[index] for index in positions] for row in shown_rows]
     number = _difference if differences else _score
     values = [[number(cell) for cell in row] for row in rows]
-    labels = [_wrapped(row.label) for row in shown_rows]
+    # A list of languages stays with the word before it.
+    labels = [_wrapped(row.label.replace(": ", ":\N{NO-BREAK SPACE}")) for row in shown_rows]
     lines = max((label.count("<br>") + 1 for label in labels), default=1)
     further_lines = max((heads[index].count("<br>") for index in positions), default=0)
     width = COLUMN_WIDTH + FURTHER_LINE_WIDTH * further_lines

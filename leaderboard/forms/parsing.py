@@ -44,7 +44,7 @@ def parse_translations(text: str) -> tuple[tuple[str, ...], ...]:
     if not text.strip():
         return ()
     recipes = [[code.strip() for code in part.split("+")] for part in text.split(",")]
-    if not all(code for codes in recipes for code in codes):
+    if not all(re.fullmatch(r"\S+", code) for codes in recipes for code in codes):
         raise ValidationError(
             f"Recipes are separated by commas, the languages of one joined by “+”: “de, ru” or “en+de”; found “{text}”."
         )

@@ -30,8 +30,6 @@ VARIANTS = (
     (Variant.TRANSLATED, "With translated data: of the intermediate tasks, as below; not for the baseline"),
 )
 TARGET_PARTS = ("split", "languages", "limit")
-RECIPE_FIELDS = ("methods", "variants", "intermediate_tasks", "translations", "translate_train")
-TRANSLATIONS_HELP = "Recipes are separated by commas, the languages of one joined by “+”: “de, ru, sw” or “en+de+ru”."
 
 
 class SubmissionForm(forms.Form):
@@ -56,10 +54,16 @@ class SubmissionForm(forms.Form):
     )
     intermediate_tasks = forms.MultipleChoiceField(choices=[], required=False, widget=forms.CheckboxSelectMultiple)
     translations = forms.CharField(
-        label="Translated intermediate data", required=False, help_text=f"{TRANSLATIONS_HELP} Each is a recipe."
+        label="Translated intermediate data",
+        required=False,
+        help_text="Languages of the variant “with translated data”. Recipes are separated by commas, the languages of "
+        "one joined by “+”: “de, ru, sw” or “en+de+ru”.",
     )
     translate_train = forms.CharField(
-        label="Translate-train", required=False, help_text=f"Data of the target tasks. {TRANSLATIONS_HELP}"
+        label="Translate-train",
+        required=False,
+        help_text="Languages of the method “translate-train”, in which the data of the target tasks is read; written "
+        "in the same way.",
     )
     languages = forms.CharField(
         required=False,
@@ -155,10 +159,13 @@ class SubmissionForm(forms.Form):
             self.add_error("variants", "MLM is described below: choose the variant “with MLM”, or leave it as it was.")
         if self.sampling.idle:
             self.add_error("methods", "Sampling is set below: choose the method “multi-task”, or leave it as it was.")
-        if self.masked.errors or any(field in self.errors for field in RECIPE_FIELDS):
+        if "methods" in self.errors or "variants" in self.errors:
             return
+        # What could not be read says so already; that it is then missing is no news.
+        said = {*self.errors, *(["masked"] if self.masked.errors else [])}
         for problem in recipe_problems(Submission(name="", encoder="", seeds=(), **self._recipe_fields())):
-            self.add_error(problem.field, problem.sentence)
+            if problem.field not in said:
+                self.add_error(problem.field, problem.sentence)
 
     def _check_layer(self) -> None:
         layer, encoder = self.cleaned_data.get("layer"), self.cleaned_data.get("encoder")
@@ -212,10 +219,10 @@ class SubmissionForm(forms.Form):
         return {
             "methods": tuple(Method(value) for value in data["methods"]),
             "variants": tuple(Variant(value) for value in data["variants"]),
-            "intermediate_tasks": tuple(data["intermediate_tasks"]),
-            "masked": self.masked.settings() if self.masked.wanted else None,
-            "translations": data["translations"],
-            "translate_train": data["translate_train"],
+            "intermediate_tasks": tuple(data.get("intermediate_tasks", ())),
+            "masked": self.masked.settings() if self.masked.wanted and not self.masked.errors else None,
+            "translations": data.get("translations", ()),
+            "translate_train": data.get("translate_train", ()),
             "evaluations": self.evaluations,
         }
 

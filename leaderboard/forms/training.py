@@ -18,11 +18,6 @@ from runner.tasks.kinds import Role
 from runner.tasks.languages import LANGUAGES
 
 DEFAULTS = PhaseSettings()
-STRATEGIES = {
-    "proportional": "Proportional: in proportion to min(examples, cap)",
-    "temperature": "Temperature: in proportion to min(examples, cap) to the power of 1/temperature",
-    "uniform": "Uniform: every task alike",
-}
 
 
 class PhaseForm(forms.Form):
@@ -93,11 +88,14 @@ class SamplingForm(OptionalForm):
     """How the tasks of a mixture are drawn: a field for each field of `Sampling`."""
 
     strategy = forms.ChoiceField(
-        choices=[(name, STRATEGIES[name]) for name in SAMPLING], initial=Sampling.strategy, label="Tasks are drawn"
+        choices=[(name, name) for name in SAMPLING],
+        initial=Sampling.strategy,
+        help_text="The task of each step is drawn in proportion to min(examples, cap), with a temperature to that to "
+        "the power of 1/temperature, or uniformly: every task alike.",
     )
     cap = forms.IntegerField(required=False, min_value=1, help_text="Examples that count of each task. Empty: all.")
     temperature = forms.FloatField(
-        required=False, help_text="For the strategy “temperature”: 1 is proportional, the higher the more uniform."
+        required=False, help_text="With this strategy only: 1 is proportional, the higher the more uniform."
     )
 
     def clean(self) -> dict[str, Any]:

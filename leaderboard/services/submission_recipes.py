@@ -156,7 +156,7 @@ def _variant_problems(submission: Submission) -> Iterator[Problem]:
             "too, or no baseline.",
         )
     if (Variant.MLM in variants) != (submission.masked is not None):
-        yield Problem("variants", "A text for MLM belongs to the variant “with MLM”: choose both or neither.")
+        yield Problem("masked", "A text for MLM belongs to the variant “with MLM”: choose both or neither.")
     if (Variant.TRANSLATED in variants) != bool(submission.translations):
         yield Problem(
             "translations",

@@ -14,8 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from leaderboard.figures import curves
-from leaderboard.models import Run, Stage, Study
+from leaderboard.models import Recipe, Run, Stage, Study
 from leaderboard.standings.listing import of_run
+from leaderboard.variants import Variant, ending
 from leaderboard.views import files
 from runner.tasks import registry
 
@@ -120,7 +121,7 @@ def study(request: HttpRequest, pk: int) -> HttpResponse:
         (run.recipe_id, run.seed): run
         for run in study.runs.with_progress().filter(origin=Run.Origin.LOCAL).select_related(None)
     }
-    recipes = study.recipes.select_related("encoder").order_by("encoder__title", "method", "title")
+    recipes = sorted(study.recipes.select_related("encoder"), key=_reading_order)
     grid = [(recipe, [runs.get((recipe.pk, seed)) for seed in study.seeds]) for recipe in recipes]
     context = {
         "section": "runs",
@@ -132,6 +133,15 @@ def study(request: HttpRequest, pk: int) -> HttpResponse:
         "status_titles": STATUS_TITLES,
     }
     return render(request, "study.html", context)
+
+
+def _reading_order(recipe: Recipe) -> tuple[Any, ...]:
+    """By encoder, method and tasks; of these, plain before MLM before translated, as in the tables."""
+    multi_task = recipe.method == Recipe.Method.MULTI_TASK
+    tasks = recipe.title.removesuffix(ending(mlm=recipe.mlm, translation=recipe.translation, multi_task=multi_task))
+    method = Recipe.Method.values.index(recipe.method)
+    variants = [list(Variant).index(variant) for variant in recipe.variants]
+    return recipe.encoder.title, method, tasks, variants, recipe.translation, recipe.pk
 
 
 def _finished(stages: Sequence[Stage]) -> bool:
@@ -181,7 +191,14 @@ def _settings(run: Run) -> list[tuple[str, list[tuple[str, Any]]]]:
     if run.recipe is None:
         return []
     return [
-        (title, [(name.replace("_", " "), _setting(name, value)) for name, value in phase.items()])
+        (
+            title,
+            [
+                (name.replace("_", " "), _setting(name, value))
+                for name, value in phase.items()
+                if name != "evaluate_every" or phase.get("patience")
+            ],
+        )
         for title, key in SETTINGS
         if (phase := run.recipe.settings.get(key))
     ]

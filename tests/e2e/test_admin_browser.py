@@ -56,3 +56,33 @@ def test_mistakes_are_marked_and_nothing_is_lost(signed_in):
     assert "found “one”" in page.locator(".field-seeds .errorlist").inner_text()
     assert page.get_by_label("Name").input_value() == "With mistakes"
     assert not Study.objects.exists()
+
+
+def test_variants_are_submitted_from_a_phone(signed_in):
+    page = signed_in
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/admin/leaderboard/study/add/")
+    # Its wide table scrolls in a box of its own.
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+    page.get_by_label("Name").fill("With variants")
+    page.get_by_label("Encoder:").select_option("xlm-roberta-base")
+    page.get_by_label("With MLM").check()
+    page.get_by_label("Translated intermediate data").fill("de, en+ru")
+    page.get_by_label("MNLI", exact=True).check()
+    page.get_by_label("XNLI", exact=True).check()
+    page.get_by_label("Text:", exact=True).select_option("ntrex")
+    page.get_by_role("button", name="Submit the study").click()
+    assert "give both or neither" in page.locator(".field-translations .errorlist").inner_text()
+
+    page.get_by_label("With translated data").check()
+    page.get_by_role("button", name="Submit the study").click()
+    assert "6 runs" in page.locator(".messagelist").inner_text()
+    assert set(Study.objects.get().recipes.values_list("title", flat=True)) == {
+        "xlm-roberta-base (baseline)",
+        "xlm-roberta-base (baseline) + MLM",
+        "xlm-roberta-base → MNLI",
+        "xlm-roberta-base → MNLI + MLM",
+        "xlm-roberta-base → MNLI (translated: de)",
+        "xlm-roberta-base → MNLI (translated: en+ru)",
+    }

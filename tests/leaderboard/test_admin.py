@@ -234,7 +234,11 @@ FIELD_ERRORS = {
         "give both or neither",
     ),
     "languages without translated data": ({"translations": "de"}, "translations", "give both or neither"),
-    "languages of translated data that are none": ({**TRANSLATED, "translations": "de ru"}, "translations", "'de ru'"),
+    "languages without a comma": (
+        {**TRANSLATED, "translations": "de ru"},
+        "translations",
+        "found “de ru”",
+    ),
     "an unknown language of translated data": ({**TRANSLATED, "translations": "swa"}, "translations", "'swa'"),
     "a comma too many": ({**TRANSLATED, "translations": "de,"}, "translations", "found “de,”"),
     "a plus too many": ({**TRANSLATED, "translations": "de+"}, "translations", "found “de+”"),
@@ -324,6 +328,9 @@ def test_a_field_says_what_is_wrong(errors, name):
 
 def test_all_errors_show_at_once(errors):
     assert set(errors(**{"name": "", "seeds": "x", "target-epochs": "0"})) == {"name", "seeds", "target-epochs"}
+    changes = {"variants": ["plain", "mlm", "translated"], "translations": "de ru", "intermediate_tasks": []}
+    changes |= {"methods": ["intermediate", "translate_train"], "masked-texts": ""}
+    assert set(errors(**changes)) == {"translations", "translate_train", "intermediate_tasks", "masked-texts"}
 
 
 def test_a_name_that_is_taken_is_said_at_the_name(admin_client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.urls import reverse
@@ -44,7 +45,7 @@ def test_each_variant_has_its_row_and_translate_train_none():
 
     figure = heatmap.transfer(load(TRANSFER))
 
-    labels = [label.replace("<br>", " ") for label in figure["layout"]["yaxis"]["ticktext"]]
+    labels = [re.sub("<br>|\\s", " ", label) for label in figure["layout"]["yaxis"]["ticktext"]]
     assert labels[:5] == ["MLM alone", "QQP", "QQP + MLM", "QQP (translated: de)", "QQP (translated: en+ru)"]
     assert len(labels) == len(set(labels)) == 13
     assert all(value is not None for row in figure["data"][0]["z"] for value in row)

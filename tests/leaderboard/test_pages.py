@@ -118,18 +118,41 @@ def varied():
     return factories.study(intermediates=("qqp", "nli_cad"), tasks=("xnli_cad",), seeds=(1,), **factories.EVERYTHING)
 
 
-def test_pages_of_runs_and_studies_name_variants(client, varied):
+def test_pages_of_runs_name_variants(client, varied):
     expected = {
         "mlm": "Baseline, with MLM",
         "qqp mlm": "Intermediate task, with MLM",
         "qqp+nli_cad en+ru": "Multi-task, translated: en+ru",
         "de+en": "Translate-train: de+en",
     }
-    pages = [text(client.get(url)) for url in (reverse("runs"), reverse("study", args=[varied.study.pk]))]
+    every = text(client.get(reverse("runs")))
 
     for key, words in expected.items():
         own = text(client.get(reverse("run", args=[varied.run(key).pk])))
-        assert all(words in page for page in [*pages, own]), key
+        assert words in every, key
+        assert words in own, key
+
+
+def test_study_page_has_plain_before_mlm_before_translated(client, varied):
+    grid = client.get(reverse("study", args=[varied.study.pk])).context["grid"]
+
+    assert [recipe.title.removeprefix("tiny ") for recipe, _ in grid] == [
+        "(baseline)",
+        "(baseline) + MLM",
+        "→ Counterfactual NLI",
+        "→ Counterfactual NLI + MLM",
+        "→ Counterfactual NLI (translated: de)",
+        "→ Counterfactual NLI (translated: en+ru)",
+        "→ QQP",
+        "→ QQP + MLM",
+        "→ QQP (translated: de)",
+        "→ QQP (translated: en+ru)",
+        "→ Counterfactual NLI + QQP (multi-task)",
+        "→ Counterfactual NLI + QQP + MLM (multi-task)",
+        "→ Counterfactual NLI + QQP (multi-task, translated: de)",
+        "→ Counterfactual NLI + QQP (multi-task, translated: en+ru)",
+        "(translate-train: de+en)",
+    ]
 
 
 def test_run_page_shows_the_settings_of_sampling_and_mlm(client, varied):
