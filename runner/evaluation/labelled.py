@@ -24,9 +24,9 @@ from runner.tasks.kinds import Kind
 from runner.tasks.registry import task as find_task
 
 # As jiant: a subset of the English training task's own validation data. A trial on few examples looks at fewer, lest it
-# spend its time on them: a quarter of what it trains on, and at least some dozens.
+# spend its time on them: a quarter of what it trains on, and at least a handful.
 DEVELOPMENT_ITEMS = 500
-FEWEST_DEVELOPMENT_ITEMS = 50
+FEWEST_DEVELOPMENT_ITEMS = 16
 
 
 @dataclass(frozen=True)
