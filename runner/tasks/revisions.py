@@ -37,5 +37,7 @@ REVISIONS: Mapping[str, str] = MappingProxyType(
         "stanfordnlp/snli": "cdb5c3d5eed6ead6e5a341c8e56e669bb666725b",
         # A model card that pins what it was trained on, and the same `Source` table.
         "tau/commonsense_qa": "94630fe30dad47192a8546eb75f094926d47e155",
+        # A script that samples 20231101.ru, a data card of 20231101.zh, and many others.
+        "wikimedia/wikipedia": "b04c8d1ceb2f5cd4588862100d08de323dccfbaa",
     }
 )
