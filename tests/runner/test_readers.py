@@ -87,6 +87,16 @@ def test_snli_pairs_without_a_gold_label_are_left_out(tmp_path: Path) -> None:
     assert (dataset.rows, dataset.kept) == (2, 1)
 
 
+def test_data_without_a_single_example_is_refused(tmp_path: Path) -> None:
+    write_split(tmp_path, "local/text", "de", "train", [{"text": " "}, {"text": ""}])
+    with pytest.raises(RecipeError, match=r"^Your own text, train, de: none of its 2 rows can be used"):
+        load(task("local_text"), "train", "de", str(tmp_path))
+    rows = [{"premise": "a", "hypothesis": "b", "label": -1}]
+    write_split(tmp_path, "stanfordnlp/snli", "plain_text", "validation", rows)
+    with pytest.raises(RecipeError, match=r"^SNLI, validation, en: none of its 1 rows can be used"):
+        load(task("snli"), "validation", "en", str(tmp_path))
+
+
 def test_choices_may_be_a_list_column(tmp_path: Path) -> None:
     rows = [{"ctx": "A cat", "endings": ["sees", "is", "has", "likes"], "label": "3"}]
     write_split(tmp_path, "Rowan/hellaswag", "default", "validation", rows)
