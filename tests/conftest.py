@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,10 @@ if SHARED_DATA.is_dir():
     os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
 
 postgresql = pytest.StashKey()
+
+# How long an example takes says nothing about it on a machine that others use too.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -177,10 +177,18 @@ def _answer_tokens(example: Question, spans: Sequence[tuple[int, int]], heads: S
         return 0, 0
     if example.start < 0:
         raise RecipeError(f"Question {example.id}: the answer {example.answers[0]!r} is not in its passage.")
-    first, last = example.start, example.start + len(example.answers[0])
+    text = example.answers[0]
+    # Some data sets have blanks around answers, which no token covers.
+    first = example.start + len(text) - len(text.lstrip())
+    last = example.start + len(text.rstrip())
     inside = [at for at in heads if spans[at][0] < last and spans[at][1] > first]
-    whole = inside and spans[inside[0]][0] <= first and spans[inside[-1]][1] >= last
-    return (inside[0], inside[-1]) if whole else (0, 0)
+    if not inside:
+        return 0, 0
+    # A token before it in the window shows that the answer begins here, even if the tokenizer dropped its first
+    # character (a lone accent, a joiner); its end likewise.
+    begins = inside[0] > heads[0] or spans[inside[0]][0] <= first
+    ends = inside[-1] < heads[-1] or spans[inside[-1]][1] >= last
+    return (inside[0], inside[-1]) if begins and ends else (0, 0)
 
 
 def texts(examples: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[Feature]:

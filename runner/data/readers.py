@@ -99,8 +99,11 @@ def load(
     rows = read(location, physical, language, data_dir, limit)
     columns = {part: _column(rows, names) for part, names in asked.items()}
     names = tuple(labels) or task.labels or reader.collect(columns)
-    found = reader.examples(columns, names, f"{task.title}, {split}, {language}")
+    where = f"{task.title}, {split}, {language}"
+    found = reader.examples(columns, names, where)
     kept = [position for position, example in enumerate(found) if example is not None]
+    if not kept:
+        raise RecipeError(f"{where}: none of its {len(rows)} rows can be used, all are blank or have no gold label.")
     return Dataset(
         task=task,
         language=language,

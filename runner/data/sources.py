@@ -114,7 +114,7 @@ def _from_files(files: tuple[Path, ...]) -> pa.Table:
 
 def _first_rows(files: Sequence[Path], limit: int) -> pa.Table:
     """The first `limit` rows, without reading files or row groups after them: Wikipedia has millions."""
-    tables: list[pa.Table] = []
+    tables = [pq.read_schema(files[0]).empty_table()]
     missing = limit
     for file in files:
         with pq.ParquetFile(file) as parquet:

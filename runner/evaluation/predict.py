@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -97,8 +99,13 @@ def spans(
         for row, (index, feature) in enumerate(zip(batch.members, batch.features, strict=True)):
             token = {int(at): number for number, at in enumerate(feature.heads)}
             characters = feature.offsets.reshape(-1, 2)
-            first, last = token.get(firsts[row], 0), token.get(lasts[row], 0)
-            found[index] = Span(scores[row], int(characters[first, 0]), int(characters[last, 1]), none[row])
+            # A window whose tokens others all see better has no span of its own, nor has a blank passage.
+            places = (
+                (int(characters[token[firsts[row]], 0]), int(characters[token[lasts[row]], 1]))
+                if scores[row] > -math.inf
+                else (0, 0)
+            )
+            found[index] = Span(scores[row], *places, none[row])
         tick(batch.done)
     return found
 
@@ -119,7 +126,7 @@ def _best_spans(logits: torch.Tensor) -> tuple[list[float], list[int], list[int]
     )
 
 
-def _widest_windows(table: FeatureTable) -> list[torch.Tensor]:
+def _widest_windows(table: FeatureTable) -> list[np.ndarray]:
     """For each window, which of its tokens of the passage no other window sees with more on both sides.
 
     The smaller of the numbers of tokens before and after counts, plus a hundredth of the window's length
@@ -135,7 +142,7 @@ def _widest_windows(table: FeatureTable) -> list[torch.Tensor]:
             if key not in best or width > best[key][0]:
                 best[key] = (width, index)
     return [
-        torch.tensor([best[table[index].example, int(word)][1] == index for word in table[index].words])
+        np.array([best[table[index].example, int(word)][1] == index for word in table[index].words], dtype=bool)
         for index in range(len(table))
     ]
 

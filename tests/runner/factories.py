@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runner.spec import EncoderRef, Job, Stage, Training
+from runner.tasks.kinds import TaskSpec
+
+if TYPE_CHECKING:
+    from runner.data.readers import Dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("the", "a", "cat", "dog", "bird", "house", "tree", "sees", "likes", "finds")
@@ -79,6 +84,26 @@ def pair_rows(count: int) -> list[dict[str, Any]]:
         first = " ".join(WORDS[(number + step) % len(WORDS)] for step in range(4 + number % 5))
         rows.append({"premise": first, "hypothesis": f"{WORDS[number % 3]} {first}", "label": number % 3})
     return rows
+
+
+def dataset_of(task: TaskSpec, examples: Sequence[Any], labels: Sequence[str] = (), language: str = "en") -> Dataset:
+    """`examples` as if they were all rows of the task's test data."""
+    from runner.data.readers import Dataset
+    from runner.spec import fingerprint
+
+    return Dataset(
+        task=task,
+        language=language,
+        split="test",
+        labels=tuple(labels) or task.labels,
+        examples=list(examples),
+        source_items=[],
+        kept=len(examples),
+        rows=len(examples),
+        sha256=fingerprint(repr(examples)),
+        origin="mirror",
+        revision=None,
+    )
 
 
 def settings(**changes: Any) -> Training:

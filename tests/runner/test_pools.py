@@ -137,9 +137,9 @@ def test_f1_follows_from_the_items() -> None:
     """Worked by hand: two of three gold pairs and one other are extracted: F1 = 4 / 6."""
     candidates = {("a", "x"): 1.5, ("b", "z"): 1.4, ("c", "w"): 1.2, ("d", "v"): 1.0}
     outcome = score([("a", "x"), ("b", "y"), ("c", "w")], candidates, 1.2)
-    assert outcome.scores == {"f1": pytest.approx(200 / 3), "precision": pytest.approx(200 / 3), "recall": 200 / 3}
+    assert outcome.scores == pytest.approx({"f1": 200 / 3, "precision": 200 / 3, "recall": 200 / 3})
     assert outcome.n == 3
-    assert outcome.lines == ["a\tx", "b\tz", "c\tw"]
+    assert outcome.predictions == ["a\tx", "b\tz", "c\tw"]
     assert [(item["margin"], item["correct"]) for item in outcome.items] == [(1.5, True), (None, False), (1.2, True)]
     right = sum(item["correct"] for item in outcome.items)
     assert 200 * right / (outcome.n + outcome.items[0]["extracted"]) == pytest.approx(outcome.scores["f1"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings, Recipe, plan
-from runner.spec import EncoderRef, Job, Stage
+from runner.spec import ENGINE_VERSION, EncoderRef, Job, MaskedWords, Sampling, Stage
 
 ENCODER = EncoderRef("tiny", "/somewhere", "abc", 12)
 POS = Evaluation("udpos", "test", ("de", "en"))
@@ -95,17 +96,87 @@ def test_a_layer_may_be_asked_for() -> None:
 
 
 def test_a_mixture_is_one_stage_with_its_tasks_in_one_order() -> None:
-    one = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), mixture_cap=100)
-    two = Recipe(ENCODER, Method.MULTI_TASK, ("ccg_pmb", "nli_cad"), mixture_cap=100)
+    one = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), sampling=Sampling(cap=100))
+    two = Recipe(ENCODER, Method.MULTI_TASK, ("ccg_pmb", "nli_cad"), sampling=Sampling(cap=100))
     assert plan(one, [TATOEBA], 1)[0].fingerprint == plan(two, [TATOEBA], 1)[0].fingerprint
     assert one.fingerprint == two.fingerprint
     assert actions(plan(one, [TATOEBA], 1)) == ["train ccg_pmb+nli_cad", "tatoeba"]
+    uniform = Recipe(ENCODER, Method.MULTI_TASK, ("ccg_pmb", "nli_cad"), sampling=Sampling("uniform"))
+    assert uniform.fingerprint != one.fingerprint
+    assert plan(uniform, [TATOEBA], 1)[0].fingerprint != plan(one, [TATOEBA], 1)[0].fingerprint
+
+
+def test_a_single_task_has_no_sampling() -> None:
+    other = intermediate(sampling=Sampling("uniform"))
+    assert plan(other, [TATOEBA], 1)[0].plan.sampling is None
+    assert other.fingerprint == intermediate().fingerprint
+
+
+def test_masked_words_stand_beside_the_tasks_or_alone() -> None:
+    words = MaskedWords("ntrex", ("sw", "de"), share=0.3)
+    beside, alone = plan(intermediate(masked=words), [TATOEBA], 1)[0], plan(baseline(masked=words), [TATOEBA], 1)[0]
+    # In one order of languages; alone, no share tells two equal stages apart.
+    assert beside.plan.masked == MaskedWords("ntrex", ("de", "sw"), share=0.3)
+    assert (alone.plan.tasks, alone.plan.masked.share) == ((), MaskedWords.share)
+    assert alone.plan.training.max_length == 256
+    other = baseline(masked=MaskedWords("ntrex", ("de", "sw"), share=0.9))
+    assert plan(other, [TATOEBA], 1)[0].fingerprint == alone.fingerprint
+
+
+def test_translated_data_is_of_the_intermediate_tasks_or_of_the_target() -> None:
+    translated = plan(intermediate(translation=("sw", "de")), [POS], 1)
+    assert [stage.plan.languages for stage in translated[:2]] == [("de", "sw"), ("en",)]
+    recipe = Recipe(ENCODER, Method.TRANSLATE_TRAIN, translation=("en", "de"))
+    tuned, evaluated = plan(recipe, [XNLI], 1)
+    assert (tuned.plan.tasks, tuned.plan.languages, tuned.parent) == (("nli_cad",), ("de", "en"), None)
+    assert evaluated.parent == tuned.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "sentence"),
+    [
+        (Method.TRANSLATE_TRAIN, {}, "takes languages other than English, and no MLM"),
+        (Method.TRANSLATE_TRAIN, {"translation": ("en",)}, "takes languages other than English, and no MLM"),
+        (
+            Method.TRANSLATE_TRAIN,
+            {"translation": ("de",), "masked": MaskedWords("ntrex", ("de",))},
+            "takes languages other than English, and no MLM",
+        ),
+        (Method.BASELINE, {"translation": ("de",)}, "A baseline has no intermediate data that could be translated"),
+        (Method.INTERMEDIATE, {"translation": ("de", "de")}, "each named once; found de, de"),
+        (Method.INTERMEDIATE, {"translation": ("en",)}, "in languages other than English.* found en"),
+    ],
+)
+def test_translations_and_masked_words_that_make_no_sense_are_refused(
+    method: Method, options: dict, sentence: str
+) -> None:
+    with pytest.raises(RecipeError, match=sentence):
+        Recipe(ENCODER, method, ("mnli",) if method is Method.INTERMEDIATE else (), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Sampling("random"), "sampled proportional, temperature, uniform; found 'random'"),
+        (lambda: Sampling("temperature"), "A temperature belongs to the sampling 'temperature'"),
+        (lambda: Sampling(temperature=2.0), "A temperature belongs to the sampling 'temperature'"),
+        (lambda: Sampling("temperature", temperature=0.0), "is above 0, found 0.0"),
+        (lambda: Sampling(cap=0), "is 1 or more, found 0"),
+        (lambda: MaskedWords("ntrex", ()), "MLM needs at least one language"),
+        (lambda: MaskedWords("ntrex", ("de",), share=1.0), "between 0 and 1, found 1.0"),
+        (lambda: MaskedWords("ntrex", ("de",), mask_rate=0.0), "between 0 and 1, found 0.0"),
+        (lambda: MaskedWords("ntrex", ("de",), texts=0), "is 1 or more, found 0"),
+    ],
+)
+def test_settings_outside_their_range_are_refused(make: Callable[[], object], sentence: str) -> None:
+    with pytest.raises(RecipeError, match=sentence):
+        make()
 
 
 @pytest.mark.parametrize(
     ("method", "tasks", "sentence"),
     [
-        (Method.BASELINE, ("nli_cad",), "A baseline has no intermediate task, found nli_cad."),
+        (Method.BASELINE, ("nli_cad",), "The method 'baseline' has no intermediate task, found nli_cad."),
         (Method.INTERMEDIATE, (), "takes exactly one intermediate task, found 0."),
         (Method.INTERMEDIATE, ("nli_cad", "ccg_pmb"), "takes exactly one intermediate task, found 2."),
         (Method.MULTI_TASK, ("nli_cad",), "takes two or more intermediate tasks, found 1."),
@@ -129,7 +200,7 @@ def test_mining_evaluates_the_encoder_directly_as_retrieval_does() -> None:
         (Evaluation("udpos", "dev", ("de",)), r"not on 'dev'"),
         (Evaluation("udpos", "test", ("de", "sw")), r"covers af, .*; found sw\."),
         (Evaluation("udpos", "test", ()), r"found no language\."),
-        (Evaluation("xquad", "test", ("de",)), r"XQuAD cannot be run: tasks of the kind 'span'"),
+        (Evaluation("xquad", "validation", ("de",)), r"XQuAD can be evaluated on test, not on 'validation'"),
         (Evaluation("udpso", "test", ("de",)), r"Did you mean udpos"),
     ],
 )
@@ -138,15 +209,16 @@ def test_an_evaluation_that_cannot_be_is_refused(evaluation: Evaluation, sentenc
         plan(baseline(), [evaluation], 1)
 
 
-def test_a_task_that_the_engine_cannot_train_is_refused() -> None:
-    with pytest.raises(RecipeError, match="SQuAD v1.1 cannot be run"):
-        plan(intermediate("squad_v1"), [POS], 1)
-    with pytest.raises(RecipeError, match="it is a mixture of snli, mnli, anli"):
-        plan(intermediate("anli_plus"), [POS], 1)
+def test_a_target_is_trained_on_the_data_of_its_training_task() -> None:
+    targets = [Evaluation("xquad", "test", ("de",)), Evaluation("mlqa", "test", ("de",))]
+    assert actions(plan(baseline(), targets, 1)) == ["train squad_v1", "xquad", "mlqa"]
+    assert actions(plan(intermediate("anli_plus"), [XNLI], 1)) == ["train anli_plus", "train nli_cad", "xnli_cad"]
 
 
 def test_stages_and_jobs_survive_json() -> None:
-    for stage in plan(intermediate(), [POS, TATOEBA], 1):
+    words = MaskedWords("ntrex", ("de", "sw"), texts=9)
+    mixed = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), sampling=Sampling(cap=9), masked=words)
+    for stage in [*plan(intermediate(), [POS, TATOEBA], 1), *plan(mixed, [POS], 1)]:
         assert Stage.from_dict(json.loads(json.dumps(stage.to_dict()))) == stage
         job = Job(stage, "out", None, "data", 2)
         assert Job.from_json(job.to_json()) == job
@@ -158,7 +230,9 @@ def test_a_stage_of_another_engine_is_refused() -> None:
         Stage.from_dict({**raw, "engine_version": "0"})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"stage": {}}', '{"stage": {"engine_version": "1"}, "output": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"stage": {}}', f'{{"stage": {{"engine_version": "{ENGINE_VERSION}"}}, "output": "x"}}']
+)
 def test_a_broken_stage_file_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="The stage file cannot be read"):
         Job.from_json(text)

@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.data.examples import SentencePair, TaggedSentence
-from runner.data.features import Feature
 from runner.evaluation import classification, retrieval, tagging
-from runner.evaluation.labelled import join_windows
 
 NER = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
@@ -22,7 +20,7 @@ def test_accuracy_is_the_share_of_right_labels() -> None:
     outcome = classification.score(pairs, [0, 1, 1, 1], ("x", "y", "z"))
     assert outcome.scores == {"accuracy": 75.0}
     assert outcome.n == 4
-    assert outcome.lines == ["x", "y", "y", "y"]
+    assert outcome.predictions == ["x", "y", "y", "y"]
     assert [item["correct"] for item in outcome.items] == [True, True, False, True]
 
 
@@ -41,7 +39,7 @@ def test_entities_count_whole() -> None:
     assert outcome.scores["recall"] == pytest.approx(100)
     assert outcome.scores["f1"] == pytest.approx(80)
     assert outcome.scores["accuracy"] == pytest.approx(75)
-    assert outcome.lines == ["B-PER", "I-PER", "B-LOC", "B-LOC", ""]
+    assert outcome.predictions == ["B-PER", "I-PER", "B-LOC", "B-LOC", ""]
 
 
 def test_bare_tags_are_scored_as_xtreme_does() -> None:
@@ -80,17 +78,12 @@ def test_f1_follows_from_the_items(sentences: list[list[tuple[int, int]]]) -> No
     assert math.isclose(outcome.scores["f1"], expected, abs_tol=1e-9)
 
 
-def test_windows_of_a_sentence_are_joined_again() -> None:
-    windows = [Feature((0,), (), 0), Feature((0,), (), 0), Feature((0,), (), 1)]
-    assert join_windows(windows, [[1, 2], [3], [4]], 2) == [[1, 2, 3], [4]]
-
-
 def test_retrieval_finds_the_nearest_by_cosine_not_by_length() -> None:
     source = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     target = torch.tensor([[0.1, 0.0], [0.3, 0.4]])
     outcome = retrieval.score(source, target)
     assert outcome.scores == {"accuracy": 100.0}
-    assert outcome.lines == ["0", "1"]
+    assert outcome.predictions == ["0", "1"]
     assert outcome.items[1]["cosine"] == pytest.approx(0.8)
 
 

@@ -90,6 +90,24 @@ def test_an_unreachable_hub_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp
         read(pinned, ["text"], "de", str(tmp_path))
 
 
+@pytest.mark.parametrize("limit", [1, 3, 4, 7, 100])
+def test_a_limit_reads_the_first_rows_over_all_shards(tmp_path: Path, limit: int) -> None:
+    folder = tmp_path / "org/set" / "config.German"
+    folder.mkdir(parents=True)
+    for shard, part in enumerate((ROWS[:3], ROWS[3:])):
+        pq.write_table(pa.Table.from_pylist(part), folder / f"train-{shard:05d}-of-00002.parquet", row_group_size=2)
+    found = read(SPLIT, ["label"], "de", str(tmp_path), limit)
+    assert found.columns == {"label": list(range(7))[:limit]}
+
+
+def test_a_file_without_rows_is_refused(tmp_path: Path) -> None:
+    path = write_split(tmp_path, "org/set", "config.German", "train", ROWS)
+    pq.write_table(pq.read_table(path)[:0], path)
+    for limit in (None, 5):
+        with pytest.raises(RecipeError, match="split train has no rows for 'de'"):
+            read(SPLIT, ["text"], "de", str(tmp_path), limit)
+
+
 def test_the_content_hash_sees_values_and_order_only() -> None:
     assert content_hash([["a", "b"], [1, 2]]) == content_hash([("a", "b"), (1, 2)])
     assert content_hash([["a", "b"]]) != content_hash([["b", "a"]])
