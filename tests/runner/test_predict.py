@@ -129,6 +129,14 @@ def test_an_answer_begins_where_its_window_sees_most_around_it() -> None:
     assert (other.score, other.first) == (5.0, 9)
 
 
+def test_of_windows_that_see_as_much_around_it_the_longer_one_is_taken() -> None:
+    """Token 2 has one token beside it in both, at the end of the first and at the beginning of the second."""
+    table = torch.zeros(VOCABULARY, 2)
+    table[102, 0] = table[201, 0] = 50.0
+    one, other = found([passage(range(4), 100), passage(range(1, 8), 200)], table)
+    assert (one.score, other.score, other.first) == (0.0, 50.0, 6)
+
+
 def test_of_equal_windows_the_first_is_taken_and_the_other_has_no_span() -> None:
     one, other = found([passage(range(3), 100), passage(range(3), 200)], torch.ones(VOCABULARY, 2))
     assert one.score == 2.0
