@@ -174,20 +174,49 @@ ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
 STAGE_TIME_LIMIT = env_int("STAGE_TIME_LIMIT", 7 * 24 * 3600)
 # The stage file is appended. Tests put a short script here.
 ENGINE_COMMAND = [sys.executable, "-m", "runner"]
-# How long an engine that was asked to stop may take to write its checkpoint.
+# How long an engine that was asked to stop may take to write its checkpoint; and one that was cancelled.
 STOP_GRACE_SECONDS = env_int("STOP_GRACE_SECONDS", 30)
+CANCEL_GRACE_SECONDS = env_int("CANCEL_GRACE_SECONDS", 1)
+# An engine that says nothing new for so long hangs; 0: no limit.
+STAGE_SILENCE_LIMIT = env_int("STAGE_SILENCE_LIMIT", 1800)
+# MiB of memory, over all processes of an engine; 0: no limit but the machine's.
+STAGE_MEMORY_LIMIT = env_int("STAGE_MEMORY_LIMIT", 0)
 
 # The queue: the database row is the truth, a message only wakes a worker.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
 LEASE_SECONDS = env_int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env_int("HEARTBEAT_SECONDS", 3)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 10)
-# A stage that loses its worker so often is given up.
+# A stage that loses its worker, or that the machine fails, so often is given up.
 MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 5)
+# The pause after the second of these losses; it doubles with each.
+RETRY_SECONDS = env_int("RETRY_SECONDS", 30)
 # An idle worker sends again for stages whose message is older than this.
 RESEND_SECONDS = env_int("RESEND_SECONDS", 30)
-# Engines at the same time on this worker: one per GPU, or one.
-WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
+# The GPUs of this worker, by number or UUID: each engine sees one. Empty: engines see what the worker sees.
+GPUS = [gpu.strip() for gpu in os.environ.get("GPUS", "").split(",") if gpu.strip()]
+# Engines at the same time on this worker: one for each GPU, or one.
+WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", len(GPUS) or 1)
+if GPUS and len(GPUS) < WORKER_CONCURRENCY:
+    raise ImproperlyConfigured(
+        f"WORKER_CONCURRENCY is {WORKER_CONCURRENCY}, but GPUS names {len(GPUS)}: an engine has a GPU for itself."
+    )
+
+
+def _lanes() -> list[str]:
+    """LANES: what this worker takes."""
+    known = ("gpu", "cpu", "short")
+    lanes = [lane.strip() for lane in os.environ.get("LANES", ",".join(known)).split(",") if lane.strip()]
+    if not lanes or not set(lanes) <= set(known):
+        raise ImproperlyConfigured(f"LANES names some of {', '.join(known)}, found '{','.join(lanes)}'.")
+    return lanes
+
+
+LANES = _lanes()
+# What one submitter may have at the same time running (stages), and unfinished or done in a day (runs; failed and
+# cancelled ones do not count); 0: no limit.
+SUBMITTER_STAGE_LIMIT = env_int("SUBMITTER_STAGE_LIMIT", 0)
+SUBMITTER_RUN_LIMIT = env_int("SUBMITTER_RUN_LIMIT", 0)
 
 LOGGING = {
     "version": 1,

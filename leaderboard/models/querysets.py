@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Now
 
 
 class StageQuerySet(models.QuerySet):
@@ -13,15 +14,31 @@ class StageQuerySet(models.QuerySet):
 
     def ready(self) -> StageQuerySet:
         """Waiting stages whose parent is done (or that have none)."""
-        return self.filter(Q(parent__isnull=True) | Q(parent__status="done"), status="waiting")
+        return self.filter(self._parent_is_done(), status="waiting")
 
-    def expired(self, now: datetime) -> StageQuerySet:
-        """Running stages whose worker no longer renews its lease."""
-        return self.filter(status="running", lease_until__lt=now)
+    def _parent_is_done(self) -> Q:
+        # A subquery, not a join: only the stage's own row may be locked by who takes it.
+        return Q(parent__isnull=True) | Exists(self.model.objects.filter(pk=OuterRef("parent_id"), status="done"))
+
+    def expired(self) -> StageQuerySet:
+        """Running stages whose worker no longer renews its lease, by the database's clock."""
+        return self.filter(status="running", lease_until__lt=Now())
+
+    def due(self) -> StageQuerySet:
+        """Queued stages that may start now: their parent is done, and no pause holds them."""
+        return self.filter(
+            self._parent_is_done(),
+            Q(not_before__isnull=True) | Q(not_before__lte=Now()),
+            status="queued",
+        )
 
     def unheard(self, sent_before: datetime) -> StageQuerySet:
         """Queued stages whose message was never sent, or so long ago that it may be lost."""
-        return self.filter(Q(sent__isnull=True) | Q(sent__lt=sent_before), status="queued")
+        return self.filter(
+            Q(sent__isnull=True) | Q(sent__lt=sent_before),
+            Q(not_before__isnull=True) | Q(not_before__lte=Now()),
+            status="queued",
+        )
 
 
 class RunQuerySet(models.QuerySet):

@@ -166,6 +166,6 @@ def _join(run: models.Run, study: models.Study, stages: list[models.Stage]) -> N
     run.stages.add(*new)
     for stage in new:
         results.attach_done_stage(run, stage)
-    # Asking again is asking to try again: what failed or was cancelled for others must not end this run. On
-    # commit it also queues what is ready.
-    progress.retry_run(run)
+    # Asking again is asking to try again: what failed or was cancelled for others must not end this run. What had
+    # too little memory is left to who knows better. On commit it also queues what is ready.
+    progress.retry_run(run, out_of_memory=False)

@@ -11,8 +11,10 @@ import sys
 import textwrap
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from celery.contrib.testing.worker import start_worker
@@ -21,10 +23,13 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from leaderboard.celery import app
-from leaderboard.models import Artifact, Score, Stage
-from leaderboard.services import progress, results
+from leaderboard.models import Artifact, Score, Stage, Worker
+from leaderboard.services import dispatch, leases, progress, results
 from runner import jobs, spec
 from runner.curve import Curve
+from runner.jobs.places import Places, Sweeper
+from runner.jobs.relay import SHUTTING_DOWN, Rate
+from runner.jobs.stage import run as run_lease
 from tests.stages import empty_queue, make_evaluation, make_run, make_training, status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,11 +72,11 @@ def _fast(settings, tmp_path: Path) -> Iterator[None]:
     settings.ARTIFACT_DIR = tmp_path / "artifacts"
     settings.HEARTBEAT_SECONDS = 0.1
     empty_queue()
-    jobs.SHUTTING_DOWN.clear()
+    SHUTTING_DOWN.clear()
     level = logging.root.level
     yield
     logging.root.setLevel(level)  # a worker in this process sets its own
-    jobs.SHUTTING_DOWN.clear()
+    SHUTTING_DOWN.clear()
     empty_queue()
 
 
@@ -92,6 +97,12 @@ def fresh(stage: Stage) -> Stage:
     return Stage.objects.select_related("parent").get(pk=stage.pk)
 
 
+def run_stage(stage: Stage, gpu: str = "") -> None:
+    """What a place does with the stage, if it is still to be had."""
+    if lease := leases.claim(stage.pk, f"test:{uuid.uuid4().hex[:8]}"):
+        run_lease(lease, gpu)
+
+
 def queued_evaluation() -> Stage:
     stage = make_evaluation(status="queued")
     make_run([stage])
@@ -101,7 +112,7 @@ def queued_evaluation() -> Stage:
 def _in_background(stage: Stage) -> threading.Thread:
     def work() -> None:
         try:
-            jobs.run_stage(stage.pk)
+            run_stage(stage)
         finally:
             connections.close_all()
 
@@ -125,9 +136,15 @@ def test_it_works(engine, concurrency: int) -> None:
     train = make_training()
     evaluations = [make_evaluation(train) for _ in range(3)]
     runs = [make_run([train, evaluation]) for evaluation in evaluations]
-    with start_worker(app, pool="threads", concurrency=concurrency, perform_ping_check=False):
-        progress.dispatch_ready()
-        _until(lambda: set(status(train, *evaluations)) == {"done"})
+    with start_worker(app, pool="threads", concurrency=concurrency, perform_ping_check=False) as controller:
+        # Celery's worker for tests does not send the signals of one that is started by hand.
+        jobs.begin(sender=SimpleNamespace(controller=controller))
+        try:
+            dispatch.dispatch_ready()
+            _until(lambda: set(status(train, *evaluations)) == {"done"})
+            assert Worker.objects.get().places == concurrency
+        finally:
+            jobs.end()
     assert [run.scores.count() for run in runs] == [2, 2, 2]
     assert {stage.attempt for stage in (fresh(train), *map(fresh, evaluations))} == {1}
 
@@ -145,7 +162,7 @@ def test_it_works(engine, concurrency: int) -> None:
 def test_the_job_file_is_what_the_engine_needs(engine) -> None:
     train = make_training(status="done")
     stage = make_evaluation(train, status="queued")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     job = spec.Job.from_json((results.folder(stage) / "stage.json").read_text())
     assert job.stage.fingerprint == stage.fingerprint
     assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
@@ -164,7 +181,7 @@ def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:
 
 def test_a_message_for_a_stage_that_is_done_does_nothing(engine) -> None:
     stage = make_training(status="done")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert not results.folder(stage).exists()
 
 
@@ -194,7 +211,7 @@ def test_a_message_for_a_stage_that_is_done_does_nothing(engine) -> None:
 def test_a_failure_is_told_in_a_sentence_with_the_log_at_hand(engine, script: str, failure: str, message: str) -> None:
     engine(script)
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     stage = fresh(stage)
     assert (stage.status, stage.failure) == ("failed", failure)
     assert stage.message.endswith(message)
@@ -206,14 +223,14 @@ def test_the_time_limit_ends_a_stage(engine, settings) -> None:
     settings.STAGE_TIME_LIMIT = 0.5
     engine("time.sleep(30)")
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert fresh(stage).failure == "time_limit"
 
 
 def test_a_stage_of_another_version_of_the_engine_is_the_submitters_to_mend(engine) -> None:
     stage = queued_evaluation()
     Stage.objects.filter(pk=stage.pk).update(spec={**stage.spec, "engine_version": "0"})
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     stage = fresh(stage)
     assert (stage.status, stage.failure) == ("failed", "submitter")
     assert "submit the run again" in stage.message
@@ -222,7 +239,7 @@ def test_a_stage_of_another_version_of_the_engine_is_the_submitters_to_mend(engi
 def test_an_engine_that_does_not_exist_is_a_bug(settings) -> None:
     settings.ENGINE_COMMAND = ["/no/such/engine"]
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert fresh(stage).failure == "bug"
 
 
@@ -232,12 +249,83 @@ def test_an_engine_that_is_killed_is_tried_again(engine) -> None:
     )
     engine(once + GOOD)
     stage = make_training(status="queued")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     if fresh(stage).failure == "out_of_memory":
         pytest.skip("this system does not tell a kill for memory from another")
     assert (fresh(stage).status, fresh(stage).losses) == ("queued", 1)
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert status(stage) == ["done"]
+
+
+def test_an_engine_that_hangs_is_tried_again_and_the_page_can_say_why(engine, settings) -> None:
+    settings.STAGE_SILENCE_LIMIT = 1
+    engine('say("progress", done=1, total=9, unit="steps", note="Training"); time.sleep(30)')
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 1)
+    assert stage.message == "It was alive, but made no progress for 1 seconds."
+
+
+def test_a_stage_that_the_machine_fails_waits_ever_longer_and_is_given_up(engine, settings) -> None:
+    engine('say("error", family="infrastructure", message="The disk is full.");sys.exit(5)')
+    stage = make_training(status="queued")
+    pauses = []
+    for _ in range(settings.MAX_ATTEMPTS):
+        Stage.objects.filter(pk=stage.pk).update(not_before=None)
+        run_stage(stage)
+        found = fresh(stage)
+        pauses.append(round((found.not_before - timezone.now()).total_seconds()) if found.not_before else 0)
+    assert pauses == [0, 30, 60, 120, 0]
+    assert (found.status, found.failure) == ("failed", "infrastructure")
+    assert found.message == "The disk is full. It was lost 5 times, and is given up."
+
+
+def test_out_of_memory_is_not_tried_again(engine, settings) -> None:
+    settings.STAGE_MEMORY_LIMIT = 5
+    engine("time.sleep(30)")
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.failure, stage.losses) == ("failed", "out_of_memory", 0)
+    assert "GiB of memory, more than the 0.0 allowed." in stage.message
+
+
+def test_what_the_engine_uses_and_how_fast_it_is_are_recorded(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    job = _in_background(stage)
+    try:
+        _until(lambda: fresh(stage).rate and fresh(stage).usage.get("memory"))
+        assert fresh(stage).usage["memory_peak"] > 5 * 2**20
+        assert 2 < fresh(stage).rate < 12  # ten a second, on a machine that may be busy
+    finally:
+        SHUTTING_DOWN.set()
+        job.join()
+
+
+def test_the_rate_is_of_one_activity() -> None:
+    rate = Rate()
+    assert rate.value() is None
+    rate.notice({"unit": "steps", "note": "reading data", "done": 0, "total": 0})
+    time.sleep(0.02)
+    rate.notice({"unit": "steps", "note": "training", "done": 0, "total": 100})
+    assert rate.value() is None
+    time.sleep(0.1)
+    rate.notice({"unit": "steps", "note": "training", "done": 10, "total": 100})
+    assert 30 < rate.value() <= 100
+
+
+def test_a_place_with_a_gpu_gives_it_to_its_engines(engine) -> None:
+    engine('(output / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"]); time.sleep(0.5)\n' + GOOD)
+    stages = [make_training(status="queued") for _ in range(4)]
+    places = Places(2, ["0", "GPU-abc"])
+    places.start()
+    try:
+        _until(lambda: set(status(*stages)) == {"done"})
+    finally:
+        places.stop()
+    assert {(results.folder(stage) / "gpu").read_text() for stage in stages} == {"0", "GPU-abc"}
 
 
 # Stopping.
@@ -248,9 +336,9 @@ def leave(*_):
     sys.exit(4)
 signal.signal(signal.SIGTERM, leave)
 (output / "begun").touch()
-for _ in range(300):
+for step in range(300):
     time.sleep(0.1)
-    say("progress", done=1, total=300, unit="steps", note="")
+    say("progress", done=step, total=300, unit="steps", note="")
 """
 
 
@@ -272,12 +360,26 @@ def test_cancelling_a_run_ends_its_engine_within_seconds(engine) -> None:
     assert (results.folder(stage) / "checkpoint").exists()
 
 
+def test_cancelling_takes_less_than_five_seconds_with_the_settings_as_they_are(engine, settings) -> None:
+    settings.HEARTBEAT_SECONDS = 3
+    engine('signal.signal(signal.SIGTERM, signal.SIG_IGN)\n(output / "begun").touch(); time.sleep(60)')
+    stage = make_training(status="queued")
+    run = make_run([stage])
+    job = _in_background(stage)
+    _until(lambda: begun(stage))
+    asked = time.monotonic()
+    progress.cancel_run(run)
+    job.join()
+    assert time.monotonic() - asked < 5
+    assert status(stage) == ["cancelled"]
+
+
 def test_a_worker_that_shuts_down_gives_its_stage_back(engine) -> None:
     engine(WAIT)
     stage = make_training(status="queued")
     job = _in_background(stage)
     _until(lambda: begun(stage))
-    jobs.SHUTTING_DOWN.set()
+    SHUTTING_DOWN.set()
     job.join()
     stage = fresh(stage)
     assert (stage.status, stage.losses) == ("queued", 0)
@@ -304,13 +406,13 @@ def test_progress_is_written_while_the_engine_works(engine) -> None:
         _until(lambda: fresh(stage).total == 300)
         assert fresh(stage).lease_until > timezone.now()
     finally:
-        jobs.SHUTTING_DOWN.set()
+        SHUTTING_DOWN.set()
         job.join()
 
 
 def test_the_sweeper_outlives_a_database_that_is_away(monkeypatch, caplog) -> None:
     stage = make_training(status="queued")
-    sweeper = jobs.Sweeper(concurrency=1)
+    sweeper = Sweeper(Places(1))
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", "/no/such/folder/database")
         connection.close()
