@@ -11,12 +11,14 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leaderboard.cloning import initial_of
 from leaderboard.forms import EncoderForm, SubmissionForm
 from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
 from leaderboard.services import progress, submissions
@@ -67,22 +69,32 @@ class StudyAdmin(admin.ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = SubmissionForm(request.POST or None)
+        form = SubmissionForm(request.POST or None, initial=self._cloned(request))
+        forecast = None
         if request.method == "POST" and form.is_valid():
             try:
-                study = submissions.submit(form.submission(), request.user)
+                if "_forecast" in request.POST:
+                    forecast = submissions.preview(form.submission())
+                else:
+                    return self._submitted(request, submissions.submit(form.submission(), request.user))
             except RecipeError as error:
                 form.add_error(None, str(error))
-            else:
-                return self._submitted(request, study)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Submit a study",
             "form": form,
+            "forecast": forecast,
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/leaderboard/study/submit.html", context)
+
+    def _cloned(self, request: HttpRequest) -> dict[str, Any] | None:
+        """The values of the run that the address names, to clone it with changes."""
+        pk = request.GET.get("run", "")
+        if not pk.isdecimal():
+            return None
+        return initial_of(get_object_or_404(Run, pk=pk, origin=Run.Origin.LOCAL))
 
     def _submitted(self, request: HttpRequest, study: Study) -> HttpResponse:
         receipt = submissions.receipt(study)

@@ -10,7 +10,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.forms.boundfield import BoundField
 
-from leaderboard.models import Encoder, Study
+from leaderboard.models import Encoder, Stage, Study
 from leaderboard.services import encoders
 from leaderboard.services.submission_checks import (
     MAX_SEED,
@@ -107,9 +107,17 @@ class SubmissionForm(forms.Form):
     )
     pooling = forms.ChoiceField(label="Retrieval pooling", choices=[(name, name) for name in POOLINGS])
     evaluation_precision = forms.ChoiceField(choices=[(name, name) for name in PRECISIONS])
+    lane = forms.ChoiceField(
+        label="Workers",
+        choices=[(Stage.Lane.GPU, "GPU"), (Stage.Lane.CPU, "CPU")],
+        help_text="Which workers take the stages; what is known to be small goes to those for short work.",
+    )
+    priority = forms.TypedChoiceField(choices=Stage.Priority.choices, coerce=int, initial=Stage.Priority.NORMAL)
 
-    def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, **options)
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, **options: Any) -> None:
+        """`initial` may hold dictionaries `intermediate` and `target`, for the forms of the phases."""
+        phases = {name: (initial or {}).get(name) for name in ("intermediate", "target")}
+        super().__init__(data, initial=initial, **options)
         self.fields["encoder"].queryset = Encoder.objects.all()
         self.fields["intermediate_tasks"].choices = [
             (spec.slug, _label(spec)) for spec in registry.tasks(Role.INTERMEDIATE) if not any(not_runnable(spec))
@@ -126,8 +134,8 @@ class SubmissionForm(forms.Form):
             self.fields[f"limit-{spec.slug}"] = forms.IntegerField(
                 label=f"Items per language of {spec.title}", required=False, min_value=1
             )
-        self.intermediate = PhaseForm(data, prefix="intermediate")
-        self.target = PhaseForm(data, prefix="target")
+        self.intermediate = PhaseForm(data, prefix="intermediate", initial=phases["intermediate"])
+        self.target = PhaseForm(data, prefix="target", initial=phases["target"])
 
     def is_valid(self) -> bool:
         # All three, so that all errors show at once.
@@ -219,6 +227,8 @@ class SubmissionForm(forms.Form):
             intermediate=self.intermediate.settings(),
             target=self.target.settings(),
             mixture_cap=data["mixture_cap"],
+            priority=data["priority"],
+            lane=data["lane"],
         )
 
 

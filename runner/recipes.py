@@ -110,8 +110,6 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
     Equal stages have equal fingerprints, so runs that share an intermediate phase or a target's
     fine-tuning share the stage. An evaluation draws nothing and therefore has no seed.
     """
-    evaluations = list(evaluations)
-    _refuse_obstacles([*recipe.intermediate_tasks, *(evaluation.task for evaluation in evaluations)])
     stages: dict[str, Stage] = {}
 
     def add(stage: Stage) -> str:
@@ -135,12 +133,6 @@ def obstacle_to(task: TaskSpec) -> str:
     """Why the engine cannot train or evaluate `task` yet, as the end of a sentence; empty where it can."""
     trainer = find_task(task.trained_on) if task.trained_on else task
     return task.obstacle or trainer.obstacle
-
-
-def _refuse_obstacles(slugs: Iterable[str]) -> None:
-    for task in (find_task(slug) for slug in slugs):
-        if obstacle := obstacle_to(task):
-            raise RecipeError(f"{task.title} cannot be run: {obstacle}.")
 
 
 def _intermediate(recipe: Recipe, seed: int) -> Stage | None:

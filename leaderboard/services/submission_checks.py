@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leaderboard.models import Study
+from leaderboard.models import Stage, Study
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings, obstacle_to
 from runner.tasks import registry
@@ -32,6 +32,8 @@ class Submission:
     intermediate: PhaseSettings = PhaseSettings()
     target: PhaseSettings = PhaseSettings()
     mixture_cap: int | None = None
+    priority: int = Stage.Priority.NORMAL
+    lane: str = Stage.Lane.GPU
 
 
 def check(submission: Submission) -> None:
@@ -51,6 +53,10 @@ def _problems(submission: Submission) -> Iterator[str]:
     yield from _evaluation_problems(submission.evaluations)
     yield from _phase_problems("intermediate", submission.intermediate)
     yield from _phase_problems("target", submission.target)
+    if submission.priority not in Stage.Priority.values:
+        yield f"The priority is -1, 0 or 1, found {submission.priority}."
+    if submission.lane not in Stage.Lane.values:
+        yield f"The lane is one of {', '.join(Stage.Lane.values)}, found '{submission.lane}'."
     if submission.mixture_cap is not None and submission.mixture_cap < 1:
         yield f"The mixture cap is 1 or more, found {submission.mixture_cap}."
 

@@ -123,21 +123,12 @@ def test_a_method_has_the_tasks_it_needs(method: Method, tasks: tuple[str, ...],
         (Evaluation("udpos", "dev", ("de",)), r"not on 'dev'"),
         (Evaluation("udpos", "test", ("de", "sw")), r"covers af, .*; found sw\."),
         (Evaluation("udpos", "test", ()), r"found no language\."),
-        (Evaluation("xquad", "test", ("de",)), r"XQuAD cannot be run: tasks of the kind 'span'"),
-        (Evaluation("bucc2018", "test", ("de",)), r"mining sentence pairs"),
         (Evaluation("udpso", "test", ("de",)), r"Did you mean udpos"),
     ],
 )
 def test_an_evaluation_that_cannot_be_is_refused(evaluation: Evaluation, sentence: str) -> None:
     with pytest.raises(RecipeError, match=sentence):
         plan(baseline(), [evaluation], 1)
-
-
-def test_a_task_that_the_engine_cannot_train_is_refused() -> None:
-    with pytest.raises(RecipeError, match="SQuAD v1.1 cannot be run"):
-        plan(intermediate("squad_v1"), [POS], 1)
-    with pytest.raises(RecipeError, match="it is a mixture of snli, mnli, anli"):
-        plan(intermediate("anli_plus"), [POS], 1)
 
 
 def test_stages_and_jobs_survive_json() -> None:
