@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
@@ -39,6 +40,17 @@ class StageQuerySet(models.QuerySet):
             Q(not_before__isnull=True) | Q(not_before__lte=Now()),
             status="queued",
         )
+
+
+def status_of(statuses: Collection[str], *, cancelled: bool) -> str:
+    """What the stages of a run add up to: the rule of `RunQuerySet.with_progress`, for stages that are at hand."""
+    if all(status == "done" for status in statuses):
+        return "done"
+    if "failed" in statuses:
+        return "failed"
+    if cancelled or "cancelled" in statuses:
+        return "cancelled"
+    return "running" if "running" in statuses else "queued"
 
 
 class RunQuerySet(models.QuerySet):
