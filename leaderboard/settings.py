@@ -106,7 +106,13 @@ TEMPLATES = [
 def _database() -> dj_database_url.DBConfig:
     """DATABASE_URL, or SQLite in VAR_DIR. The value may hold a password, so the refusal does not repeat it."""
     try:
-        return dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'leaderboard.sqlite3'}")
+        return dj_database_url.parse(
+            os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'leaderboard.sqlite3'}",
+            # Kept from page to page and stage to stage: opening one takes longer than most of what is asked. One that
+            # has died is noticed before it is used.
+            conn_max_age=600,
+            conn_health_checks=True,
+        )
     except ValueError:
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read; it looks like postgresql://user:password@host/name or sqlite:///file."

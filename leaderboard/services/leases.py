@@ -61,8 +61,8 @@ def take(worker: str, lanes: Sequence[str]) -> Lease | None:
                 lane__in=lanes, priority=turn.priority, submitted_by_id=turn.submitted_by
             )
             # What others are just taking is passed over, where the database can; SQLite lets one write at a time.
-            pk = stages.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True).first()
-            lease = claim(pk, worker) if pk else None
+            first = stages.order_by("pk").select_for_update(skip_locked=True).values_list("pk", "attempt").first()
+            lease = _claim(*first, worker) if first else None
         if lease:
             return lease
     return None
@@ -72,10 +72,10 @@ def next_turn(lanes: Sequence[str]) -> Turn | None:
     """Whose turn it is in `lanes`: a submitter who has as many stages running as are allowed waits."""
     waiting = Stage.objects.due().filter(lane__in=lanes).order_by()
     turns = [Turn(**group) for group in waiting.values("priority", "submitted_by").annotate(first=Min("pk")).iterator()]
-    if not turns:
-        return None
-    running = running_by_submitter()
     limit = settings.SUBMITTER_STAGE_LIMIT
+    if not limit and len(turns) < 2:
+        return turns[0] if turns else None
+    running = running_by_submitter()
     allowed = [turn for turn in turns if not limit or running.get(turn.submitted_by, 0) < limit]
     return min(allowed, key=lambda turn: (-turn.priority, running.get(turn.submitted_by, 0), turn.first), default=None)
 
@@ -89,8 +89,11 @@ def running_by_submitter() -> dict[int | None, int]:
 def claim(stage_id: int, worker: str) -> Lease | None:
     """Take this stage; None where it is not (or no longer) to be had, which is no error."""
     attempt = Stage.objects.due().filter(pk=stage_id).values_list("attempt", flat=True).first()
-    if attempt is None:
-        return None
+    return None if attempt is None else _claim(stage_id, attempt, worker)
+
+
+def _claim(stage_id: int, attempt: int, worker: str) -> Lease | None:
+    """Compare and swap: only one of those who saw this attempt wins."""
     claimed = Stage.objects.filter(pk=stage_id, status=Status.QUEUED, attempt=attempt).update(
         status=Status.RUNNING,
         attempt=attempt + 1,
