@@ -16,6 +16,7 @@ broker_url = settings.CELERY_BROKER_URL or "folder://localhost"
 # Celery's default of one look a second took 52 s for 200 short tasks, 0.1 s took 1.8 s.
 broker_transport_options = {"folder": str(settings.VAR_DIR / "queue"), "polling_interval": 0.1} if embedded else {}
 broker_connection_retry_on_startup = True
+broker_connection_max_retries = None  # a worker outlives its broker, however long that is away
 # A submission must not hang on an absent broker: the row stays queued and the sweep sends again.
 task_publish_retry_policy = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 

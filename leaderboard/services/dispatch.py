@@ -27,25 +27,26 @@ def dispatch_ready(parent: int | None = None) -> int:
     with transaction.atomic():
         ready = Stage.objects.ready() if parent is None else Stage.objects.ready().filter(parent=parent)
         # Locked in one order, so that two who dispatch at once cannot block each other.
-        moved = list(ready.order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True))
+        moved = list(ready.order_by("pk").select_for_update(skip_locked=True).values_list("pk", "lane"))
         for first in range(0, len(moved), ROWS_AT_ONCE):
-            chosen = Stage.objects.filter(pk__in=moved[first : first + ROWS_AT_ONCE], status=Status.WAITING)
-            chosen.update(status=Status.QUEUED, sent=None)
+            chosen = [pk for pk, _ in moved[first : first + ROWS_AT_ONCE]]
+            Stage.objects.filter(pk__in=chosen, status=Status.WAITING).update(status=Status.QUEUED, sent=None)
         send_on_commit(moved)
     return len(moved)
 
 
-def send_on_commit(stage_ids: Sequence[int]) -> None:
-    # Robust: whoever committed has succeeded, whatever becomes of the messages; the sweep sends again.
-    transaction.on_commit(lambda: send(stage_ids[:SEND_AT_ONCE]), robust=True)
+def send_on_commit(stages: Sequence[tuple[int, str]]) -> None:
+    """Wake workers for stages, given as (key, lane), when the transaction has succeeded."""
+    if stages:
+        # Robust: whoever committed has succeeded, whatever becomes of the messages; the sweep sends again.
+        transaction.on_commit(lambda: send(stages[:SEND_AT_ONCE]), robust=True)
 
 
-def send(stage_ids: Iterable[int]) -> int:
+def send(stages: Iterable[tuple[int, str]]) -> int:
     """Send messages until one fails: where one does not reach the broker, the next would only wait as long."""
-    lanes = dict(Stage.objects.filter(pk__in=list(stage_ids), status=Status.QUEUED).values_list("pk", "lane"))
     sent = []
-    for pk in sorted(lanes):
-        if not queue.send(pk, lanes[pk]):
+    for pk, lane in stages:
+        if not queue.send(pk, lane):
             break
         sent.append(pk)
     return Stage.objects.filter(pk__in=sent, status=Status.QUEUED).update(sent=timezone.now()) if sent else 0

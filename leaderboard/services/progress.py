@@ -149,7 +149,7 @@ def _return(lease: Lease, *, failure: str = "", reason: str = "", cancelled: boo
         again = {"sent": None, "activity": "", "finished": None, "not_before": Now() + pause if pause else None}
         _end(lease, Status.QUEUED, seconds, losses=losses, message=reason, **again)
         if not pause:
-            send_on_commit([stage.pk])
+            send_on_commit([(stage.pk, stage.lane)])
 
 
 def _fields_of(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def sweep(*, idle: bool = True, lanes: Sequence[str] | None = None) -> Swept:
         missing = missing.filter(sent__isnull=True)
     if lanes is not None:
         missing = missing.filter(lane__in=lanes)
-    sent = dispatch.send(missing.order_by("pk").values_list("pk", flat=True)[: dispatch.SEND_AT_ONCE])
+    sent = dispatch.send(missing.order_by("pk").values_list("pk", "lane")[: dispatch.SEND_AT_ONCE])
     return Swept(returned, dispatched, sent)
 
 
