@@ -20,7 +20,20 @@ from django.utils.safestring import SafeString
 
 from leaderboard.cloning import initial_of
 from leaderboard.forms import EncoderForm, SubmissionForm
-from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
+from leaderboard.models import (
+    Artifact,
+    Encoder,
+    Language,
+    Protocol,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    Stage,
+    Study,
+    Task,
+    Worker,
+)
 from leaderboard.services import progress, submissions
 from runner.errors import RecipeError
 
@@ -203,10 +216,15 @@ class RecipeAdmin(ReadOnlyAdmin):
 
 @admin.register(Stage)
 class StageAdmin(ReadOnlyAdmin):
-    list_display = ["title", "status", "done", "total", "attempt", "worker", "started", "finished"]
-    list_filter = ["status", "failure", "action"]
+    list_display = ["title", "status", "lane", "priority", "done", "total", "attempt", "worker", "started", "finished"]
+    list_filter = ["status", "failure", "action", "lane", "priority"]
     search_fields = ["title", "fingerprint"]
     list_select_related = []
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "lanes", "places", "seen"]
 
 
 @admin.register(Score)

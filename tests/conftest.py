@@ -87,6 +87,12 @@ def _prepare_settings() -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # The fixtures of the queue's tests: they need Django's models, which are there only now.
+    session.config.pluginmanager.import_plugin("tests.workers")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     for key in (postgresql, broker):
         if server := config.stash.get(key, None):

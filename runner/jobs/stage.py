@@ -111,7 +111,7 @@ def _give_up(lease: Lease, error: Exception) -> None:
         if isinstance(error, DATABASE_AWAY):
             progress.lose(lease, Failure.INFRASTRUCTURE, "The database was away.")
         elif isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-            progress.lose(lease, Failure.INFRASTRUCTURE, f"The worker's machine failed: {os.strerror(error.errno)}.")
+            progress.lose(lease, Failure.INFRASTRUCTURE, f"The worker's machine failed: {error.strerror}.")
         else:
             progress.fail(lease, Failure.BUG, f"The worker failed with {type(error).__name__}: {error}")
     except (LeaseLost, *DATABASE_AWAY):

@@ -11,14 +11,27 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from leaderboard.forms import PhaseForm, SubmissionForm, parse_seeds
-from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
+from leaderboard.models import (
+    Artifact,
+    Encoder,
+    Language,
+    Protocol,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    Stage,
+    Study,
+    Task,
+    Worker,
+)
 from leaderboard.services import encoders
 from runner.recipes import PhaseSettings
 
 pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:leaderboard_study_add")
-READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language)
+READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language, Worker)
 
 
 def filled(**changes):

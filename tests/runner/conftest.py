@@ -8,7 +8,6 @@ import pytest
 
 from runner.spec import EncoderRef
 from tests.runner.factories import make_encoder, pair_rows, tagged_rows, write_split
-from tests.workers import engine, fast, worker  # noqa: F401 (fixtures of the queue's tests)
 
 
 @pytest.fixture(scope="session")

@@ -170,6 +170,16 @@ def test_an_engine_that_does_not_exist_is_a_bug(settings) -> None:
     assert fresh(stage).failure == "bug"
 
 
+def test_a_store_that_the_worker_cannot_write_to_is_the_machines_fault(engine, settings, tmp_path: Path) -> None:
+    settings.ARTIFACT_DIR = tmp_path / "in-the-way"
+    settings.ARTIFACT_DIR.touch()
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 1)
+    assert stage.message == "The worker's machine failed: Not a directory."
+
+
 def test_an_engine_that_is_killed_is_tried_again(engine) -> None:
     once = (
         'if not (output / "once").exists():\n    (output / "once").touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n'

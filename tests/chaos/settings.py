@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from leaderboard.settings import *  # noqa: F403
 
-ENGINE_COMMAND = [sys.executable, "-m", "tests.chaos_engine"]
+ENGINE_COMMAND = [sys.executable, "-m", "tests.chaos.engine"]
 
 
 def jumped() -> datetime:
