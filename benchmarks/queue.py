@@ -130,8 +130,8 @@ def page_times(port: int, run: int) -> dict[str, float]:
     return {page: statistics.median(values) for page, values in times.items()}
 
 
-def wait_for_the_end(count: int) -> float:
-    """Seconds until every stage has ended."""
+def wait_for(count: int) -> None:
+    """Wait until so many stages have ended."""
     from leaderboard.models import Stage
 
     begun = shown = time.monotonic()
@@ -143,14 +143,13 @@ def wait_for_the_end(count: int) -> float:
             shown = now
             print(f"  {now - begun:.0f} s: {left} left", file=sys.stderr, flush=True)
         time.sleep(1)
-    return time.monotonic() - begun
 
 
 def report(count: int, places: int, seconds: float, folder: Path) -> dict[str, object]:
     from leaderboard.models import Score, Stage
 
     lines = [line.split() for path in folder.glob("overhead-*") for line in path.read_text().splitlines()]
-    taking, running = ([1000 * float(line[part]) for line in lines] for part in (0, 1))
+    taking, running, processor, peer = ([1000 * float(line[part]) for line in lines] for part in range(4))
     overhead = [sum(pair) for pair in zip(taking, running, strict=True)]
     return {
         "stages": count,
@@ -161,9 +160,12 @@ def report(count: int, places: int, seconds: float, folder: Path) -> dict[str, o
         "overhead of a stage, ms: median": round(statistics.median(overhead), 1),
         "overhead of a stage, ms: 95 of 100": round(statistics.quantiles(overhead, n=20)[-1], 1),
         "of it taking, ms: median": round(statistics.median(taking), 1),
+        "of it processor time of the worker, ms: median": round(statistics.median(processor), 1),
+        "the overhead in round trips to the database": round(statistics.median(overhead) / statistics.median(peer), 1),
+        "a round trip to the database, ms: median": round(statistics.median(peer), 2),
         "done": Stage.objects.filter(status="done").count(),
         "not done": Stage.objects.exclude(status="done").count(),
-        "run more than once": Stage.objects.filter(attempt__gt=1).count() + len(lines) - count,
+        "run more than once": Stage.objects.filter(attempt__gt=1).count(),
         "scores": Score.objects.count(),
     }
 
@@ -171,6 +173,7 @@ def report(count: int, places: int, seconds: float, folder: Path) -> dict[str, o
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stages", type=int, default=10_000)
+    parser.add_argument("--until", type=int, help="Stop when so many are done: the overhead below a full queue.")
     parser.add_argument("--workers", type=int, default=64, help="Places for engines, eight in a process.")
     parser.add_argument("--engine-seconds", type=float, default=2.0)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
@@ -180,25 +183,27 @@ def main() -> None:
     servers = prepare(folder, options.database, options.broker)
     processes: list[subprocess.Popen[bytes]] = []
     try:
+        from leaderboard.models import Stage, Worker
         from leaderboard.services import dispatch
         from tests.brokers import free_port, wait_until
 
         runs = make_stages(options.stages)
+        Stage.objects.update(status=Stage.Status.CANCELLED)  # until the workers are there
         port = free_port()
         processes.append(start_web(port, folder / "web.log"))
         wait_until(lambda: _answers(port), 60)
         quiet = page_times(port, runs[0])
         processes += start_workers(options.workers, options.engine_seconds, folder / "workers.log")
-        from leaderboard.models import Worker
-
         wait_until(lambda: Worker.objects.count() >= len(processes) - 1, 120)
         begun = time.monotonic()
+        Stage.objects.update(status=Stage.Status.WAITING)
         dispatch.dispatch_ready()
         dispatched = time.monotonic() - begun
         busy = page_times(port, runs[-1])
-        wait_for_the_end(options.stages)
+        until = options.until or options.stages
+        wait_for(until)
         seconds = time.monotonic() - begun
-        found = report(options.stages, options.workers, seconds, folder)
+        found = report(until, options.workers, seconds, folder)
         found["queued in, s"] = round(dispatched, 2)
         found["pages, ms: quiet -> meanwhile"] = {
             page: f"{1000 * quiet[page]:.0f} -> {1000 * busy[page]:.0f}" for page in PAGES

@@ -14,6 +14,8 @@ import django
 
 django.setup()
 
+from django.db import connection  # noqa: E402
+
 from leaderboard.celery import app  # noqa: E402
 from runner import spec  # noqa: E402
 from runner.endings import Ending  # noqa: E402
@@ -50,19 +52,25 @@ class Clocked:
 
     @classmethod
     def take(cls, *arguments: Any) -> Any:
-        begun = time.perf_counter()
+        begun, processor = time.perf_counter(), time.thread_time()
         lease = take(*arguments)
         cls.spent.take = time.perf_counter() - begun
+        cls.spent.processor = time.thread_time() - processor
         return lease
 
     @classmethod
     def run(cls, *arguments: Any) -> None:
-        begun = time.perf_counter()
+        begun, processor = time.perf_counter(), time.thread_time()
         cls.spent.slept = 0.0
         run(*arguments)
         inside = time.perf_counter() - begun - cls.spent.slept
+        processor = cls.spent.processor + time.thread_time() - processor
+        begun = time.perf_counter()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        peer = time.perf_counter() - begun
         with OVERHEAD.open("a") as file:
-            file.write(f"{cls.spent.take} {inside}\n")
+            file.write(f"{cls.spent.take} {inside} {processor} {peer}\n")
 
 
 if __name__ == "__main__":

@@ -25,21 +25,17 @@ class StageQuerySet(models.QuerySet):
         """Running stages whose worker no longer renews its lease, by the database's clock."""
         return self.filter(status="running", lease_until__lt=Now())
 
+    def awake(self) -> StageQuerySet:
+        """Queued stages that no pause holds."""
+        return self.filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()), status="queued")
+
     def due(self) -> StageQuerySet:
-        """Queued stages that may start now: their parent is done, and no pause holds them."""
-        return self.filter(
-            self._parent_is_done(),
-            Q(not_before__isnull=True) | Q(not_before__lte=Now()),
-            status="queued",
-        )
+        """Queued stages that may start now: no pause holds them, and their parent is done, as it must be."""
+        return self.awake().filter(self._parent_is_done())
 
     def unheard(self, sent_before: datetime) -> StageQuerySet:
         """Queued stages whose message was never sent, or so long ago that it may be lost."""
-        return self.filter(
-            Q(sent__isnull=True) | Q(sent__lt=sent_before),
-            Q(not_before__isnull=True) | Q(not_before__lte=Now()),
-            status="queued",
-        )
+        return self.awake().filter(Q(sent__isnull=True) | Q(sent__lt=sent_before))
 
 
 def status_of(statuses: Collection[str], *, cancelled: bool) -> str:

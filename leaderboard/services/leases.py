@@ -7,7 +7,7 @@ clock matters.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -52,8 +52,9 @@ def take(worker: str, lanes: Sequence[str]) -> Lease | None:
     Turns go by priority, then to the submitter with the fewest stages running, then by age. `worker` names this
     lease alone: two leases of one worker have two names.
     """
+    in_vain: list[tuple[int, int | None]] = []
     for _ in range(TRIES):
-        turn = next_turn(lanes)
+        turn = next_turn(lanes, in_vain)
         if turn is None:
             return None
         with transaction.atomic():
@@ -65,13 +66,19 @@ def take(worker: str, lanes: Sequence[str]) -> Lease | None:
             lease = _claim(*first, worker) if first else None
         if lease:
             return lease
+        in_vain.append((turn.priority, turn.submitted_by))
     return None
 
 
-def next_turn(lanes: Sequence[str]) -> Turn | None:
-    """Whose turn it is in `lanes`: a submitter who has as many stages running as are allowed waits."""
-    waiting = Stage.objects.due().filter(lane__in=lanes).order_by()
-    turns = [Turn(**group) for group in waiting.values("priority", "submitted_by").annotate(first=Min("pk")).iterator()]
+def next_turn(lanes: Sequence[str], without: Container[tuple[int, int | None]] = ()) -> Turn | None:
+    """Whose turn it is in `lanes`: a submitter who has as many stages running as are allowed waits.
+
+    `without` has turns, as (priority, submitter), that were tried in vain. Reads every queued stage of the lanes
+    once, so nothing is joined to it.
+    """
+    waiting = Stage.objects.awake().filter(lane__in=lanes).order_by()
+    groups = waiting.values("priority", "submitted_by").annotate(first=Min("pk"))
+    turns = [turn for turn in (Turn(**group) for group in groups) if (turn.priority, turn.submitted_by) not in without]
     limit = settings.SUBMITTER_STAGE_LIMIT
     if not limit and len(turns) < 2:
         return turns[0] if turns else None
