@@ -13,7 +13,20 @@ from django.utils.html import escape
 from leaderboard.forms import SubmissionForm
 from leaderboard.forms.parsing import parse_seeds, parse_translations
 from leaderboard.forms.training import PhaseForm
-from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
+from leaderboard.models import (
+    Artifact,
+    Encoder,
+    Language,
+    Protocol,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    Stage,
+    Study,
+    Task,
+    Worker,
+)
 from leaderboard.services import encoders
 from runner.recipes import PhaseSettings
 from runner.tasks.languages import LANGUAGES
@@ -21,7 +34,7 @@ from runner.tasks.languages import LANGUAGES
 pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:leaderboard_study_add")
-READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language)
+READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language, Worker)
 
 
 def filled(**changes):

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings, Recipe, plan
-from runner.spec import EncoderRef, Job, Stage
+from runner.spec import EncoderRef, Job, Sampling, Stage
 
 ENCODER = EncoderRef("tiny", "/somewhere", "abc", 12)
 POS = Evaluation("udpos", "test", ("de", "en"))
@@ -95,8 +95,8 @@ def test_a_layer_may_be_asked_for() -> None:
 
 
 def test_a_mixture_is_one_stage_with_its_tasks_in_one_order() -> None:
-    one = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), mixture_cap=100)
-    two = Recipe(ENCODER, Method.MULTI_TASK, ("ccg_pmb", "nli_cad"), mixture_cap=100)
+    one = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), sampling=Sampling(cap=100))
+    two = Recipe(ENCODER, Method.MULTI_TASK, ("ccg_pmb", "nli_cad"), sampling=Sampling(cap=100))
     assert plan(one, [TATOEBA], 1)[0].fingerprint == plan(two, [TATOEBA], 1)[0].fingerprint
     assert one.fingerprint == two.fingerprint
     assert actions(plan(one, [TATOEBA], 1)) == ["train ccg_pmb+nli_cad", "tatoeba"]
@@ -105,7 +105,7 @@ def test_a_mixture_is_one_stage_with_its_tasks_in_one_order() -> None:
 @pytest.mark.parametrize(
     ("method", "tasks", "sentence"),
     [
-        (Method.BASELINE, ("nli_cad",), "A baseline has no intermediate task, found nli_cad."),
+        (Method.BASELINE, ("nli_cad",), "The method 'baseline' has no intermediate task, found nli_cad."),
         (Method.INTERMEDIATE, (), "takes exactly one intermediate task, found 0."),
         (Method.INTERMEDIATE, ("nli_cad", "ccg_pmb"), "takes exactly one intermediate task, found 2."),
         (Method.MULTI_TASK, ("nli_cad",), "takes two or more intermediate tasks, found 1."),
@@ -129,20 +129,12 @@ def test_mining_evaluates_the_encoder_directly_as_retrieval_does() -> None:
         (Evaluation("udpos", "dev", ("de",)), r"not on 'dev'"),
         (Evaluation("udpos", "test", ("de", "sw")), r"covers af, .*; found sw\."),
         (Evaluation("udpos", "test", ()), r"found no language\."),
-        (Evaluation("xquad", "test", ("de",)), r"XQuAD cannot be run: tasks of the kind 'span'"),
         (Evaluation("udpso", "test", ("de",)), r"Did you mean udpos"),
     ],
 )
 def test_an_evaluation_that_cannot_be_is_refused(evaluation: Evaluation, sentence: str) -> None:
     with pytest.raises(RecipeError, match=sentence):
         plan(baseline(), [evaluation], 1)
-
-
-def test_a_task_that_the_engine_cannot_train_is_refused() -> None:
-    with pytest.raises(RecipeError, match="SQuAD v1.1 cannot be run"):
-        plan(intermediate("squad_v1"), [POS], 1)
-    with pytest.raises(RecipeError, match="it is a mixture of snli, mnli, anli"):
-        plan(intermediate("anli_plus"), [POS], 1)
 
 
 def test_stages_and_jobs_survive_json() -> None:
