@@ -177,10 +177,10 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIN
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
-FEATURE_CACHE_DIR = env_path("FEATURE_CACHE_DIR", VAR_DIR / "features")
-# Neither changes what is learnt: less memory for more time, and more speed after a slow start.
 ENGINE_GRADIENT_CHECKPOINTING = env_bool("ENGINE_GRADIENT_CHECKPOINTING", default=False)
 ENGINE_COMPILE = env_bool("ENGINE_COMPILE", default=False)
+# Tokenised data, which can be made again at any time.
+FEATURE_CACHE_DIR = env_path("FEATURE_CACHE_DIR", VAR_DIR / "features")
 STAGE_TIME_LIMIT = env_int("STAGE_TIME_LIMIT", 7 * 24 * 3600)
 # The stage file is appended. Tests put a short script here.
 ENGINE_COMMAND = [sys.executable, "-m", "runner"]

@@ -98,6 +98,13 @@ def test_it_works(admin_client, admin_user):
     assert reverse("study", args=[study.pk]) in message
 
 
+def test_one_run_and_one_stage_are_not_several(admin_client):
+    alone = {"methods": ["baseline"], "intermediate_tasks": [], "target-udpos": None, "languages": "de"}
+    response = admin_client.post(ADD, filled(**alone), follow=True)
+    message = str(next(iter(response.context["messages"])))
+    assert "has 1 run, 0 of them there already, and 1 stage, 0 of them there already" in message
+
+
 def test_the_form_shows_the_published_defaults(admin_client):
     response = admin_client.get(ADD)
     assert response.status_code == 200

@@ -86,7 +86,9 @@ def test_it_works(engine, concurrency: int) -> None:
     assert fresh(evaluations[0]).data[0]["rows"] == 1000
 
 
-def test_the_job_file_is_what_the_engine_needs(engine) -> None:
+def test_the_job_file_is_what_the_engine_needs(engine, settings, tmp_path) -> None:
+    settings.FEATURE_CACHE_DIR, settings.ENGINE_THREADS = tmp_path / "features", 2
+    settings.ENGINE_GRADIENT_CHECKPOINTING, settings.ENGINE_COMPILE = True, True
     train = make_training(status="done")
     stage = make_evaluation(train, status="queued")
     run_stage(stage)
@@ -94,6 +96,8 @@ def test_the_job_file_is_what_the_engine_needs(engine) -> None:
     assert job.stage.fingerprint == stage.fingerprint
     assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
     assert job.stage.encoder.location == "some/folder"
+    assert (job.data_dir, job.cache_dir, job.threads) == (settings.DATA_DIR, str(tmp_path / "features"), 2)
+    assert (job.gradient_checkpointing, job.compile) == (True, True)
 
 
 def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, Method, PhaseSettings, Recipe, plan
-from runner.spec import EncoderRef, Job, Sampling, Stage
+from runner.spec import ENGINE_VERSION, EncoderRef, Job, Sampling, Stage
 
 ENCODER = EncoderRef("tiny", "/somewhere", "abc", 12)
 POS = Evaluation("udpos", "test", ("de", "en"))
@@ -150,7 +150,9 @@ def test_a_stage_of_another_engine_is_refused() -> None:
         Stage.from_dict({**raw, "engine_version": "0"})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"stage": {}}', '{"stage": {"engine_version": "1"}, "output": "x"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"stage": {}}', f'{{"stage": {{"engine_version": "{ENGINE_VERSION}"}}, "output": "x"}}']
+)
 def test_a_broken_stage_file_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="The stage file cannot be read"):
         Job.from_json(text)
