@@ -8,7 +8,7 @@ from dataclasses import dataclass
 WIDTH, HEIGHT = 236, 30  # of a node, in the SVG's units
 ACROSS, DOWN = 290, 38  # from one node to the next
 MARGIN = 4
-LETTERS = 36  # of a title that fit into a node
+LETTERS = 30  # of a title that fit into a node, in wide letters too
 
 
 @dataclass(frozen=True)

@@ -185,5 +185,5 @@ def test_parents_stand_left_of_their_children_at_their_middle():
 def test_a_parent_outside_the_run_is_no_node_and_long_titles_are_cut():
     graph = stage_graph.lay_out([(2, 1, "x" * 80, "waiting")])
     assert graph.paths == ()
-    assert graph.nodes[0].label == "x" * 35 + "…"
+    assert graph.nodes[0].label == "x" * 29 + "…"
     assert stage_graph.lay_out([]).nodes == ()
