@@ -5,7 +5,7 @@ BIN := .venv/bin
 VAR_DIR ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock clean
+.PHONY: help install run test lint format lock chaos clean
 
 help:
 	@echo "make run      start the leaderboard and one worker, print the address, stop both on ctrl-C"
@@ -13,6 +13,7 @@ help:
 	@echo "make install  .venv, dependencies, database, static files"
 	@echo "make lint     ruff and the import contracts; make format: mend what ruff can"
 	@echo "make lock     lock requirements*.in into requirements*.txt"
+	@echo "make chaos    N=100: kill and restart everything around a small study, and compare its scores"
 	@echo "make clean    remove .venv and caches (never $(VAR_DIR), which holds the results)"
 
 $(BIN)/python:
@@ -44,11 +45,13 @@ format: .venv/requirements-dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The second run takes only the tests that touch the database.
+# The second run takes only the tests that touch the database, the last two only those of the queue.
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --database=postgresql -m "not e2e"
+	$(BIN)/python -m pytest --database=postgresql -m "not e2e and not queue"
+	$(BIN)/python -m pytest --database=postgresql --broker=redis
+	$(BIN)/python -m pytest --database=postgresql --broker=rabbitmq
 
 # Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \
@@ -58,6 +61,11 @@ lock: .venv/requirements-dev.stamp
 	$(COMPILE) --output-file requirements.txt requirements.in
 	sed -i.bak -E 's/^([a-z0-9._-]+==[^+ ]+)\+[a-z0-9.]+/\1/' requirements.txt && rm requirements.txt.bak
 	$(COMPILE) --output-file requirements-dev.txt requirements-dev.in
+
+# On a private PostgreSQL and Redis; the others by hand: python -m tests.chaos --help.
+N ?= 10
+chaos: .venv/requirements-dev.stamp
+	$(BIN)/python -m tests.chaos --trials $(N)
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,14 +11,30 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leaderboard.cloning import initial_of_run, initial_of_study
 from leaderboard.forms import EncoderForm, SubmissionForm
-from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
+from leaderboard.models import (
+    Artifact,
+    Encoder,
+    Language,
+    Protocol,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    Stage,
+    Study,
+    Task,
+    Worker,
+)
 from leaderboard.services import progress, submissions
 from runner.errors import RecipeError
 
@@ -67,34 +83,46 @@ class StudyAdmin(admin.ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = SubmissionForm(request.POST or None)
+        form = SubmissionForm(request.POST or None, initial=self._cloned(request))
+        forecast = None
         if request.method == "POST" and form.is_valid():
             try:
-                study = submissions.submit(form.submission(), request.user)
+                if "_forecast" in request.POST:
+                    forecast = submissions.preview(form.submission())
+                else:
+                    return self._submitted(request, submissions.submit(form.submission(), request.user))
             except RecipeError as error:
                 form.add_error(None, str(error))
-            else:
-                return self._submitted(request, study)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Submit a study",
             "form": form,
+            "forecast": forecast,
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/leaderboard/study/submit.html", context)
+
+    def _cloned(self, request: HttpRequest) -> dict[str, Any] | None:
+        """The values of the run or the study that the address names, to clone it with changes."""
+        run, study = request.GET.get("run", ""), request.GET.get("study", "")
+        if run.isdecimal():
+            return initial_of_run(get_object_or_404(Run, pk=run, origin=Run.Origin.LOCAL))
+        return initial_of_study(get_object_or_404(Study, pk=study)) if study.isdecimal() else None
 
     def _submitted(self, request: HttpRequest, study: Study) -> HttpResponse:
         receipt = submissions.receipt(study)
         self.log_addition(request, study, [{"added": {}}])
         message = format_html(
-            'The study “<a href="{}">{}</a>” has {} runs, {} of them there already, and {} stages, {} of them there'
+            'The study “<a href="{}">{}</a>” has {} run{}, {} of them there already, and {} stage{}, {} of them there'
             " already.",
             reverse("study", args=[study.pk]),
             study.name,
             receipt.runs,
+            pluralize(receipt.runs),
             receipt.shared_runs,
             receipt.stages,
+            pluralize(receipt.stages),
             receipt.shared_stages,
         )
         self.message_user(request, message, messages.SUCCESS)
@@ -191,10 +219,15 @@ class RecipeAdmin(ReadOnlyAdmin):
 
 @admin.register(Stage)
 class StageAdmin(ReadOnlyAdmin):
-    list_display = ["title", "status", "done", "total", "attempt", "worker", "started", "finished"]
-    list_filter = ["status", "failure", "action"]
+    list_display = ["title", "status", "lane", "priority", "done", "total", "attempt", "worker", "started", "finished"]
+    list_filter = ["status", "failure", "action", "lane", "priority"]
     search_fields = ["title", "fingerprint"]
     list_select_related = []
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    list_display = ["name", "lanes", "places", "seen"]
 
 
 @admin.register(Score)

@@ -106,7 +106,13 @@ TEMPLATES = [
 def _database() -> dj_database_url.DBConfig:
     """DATABASE_URL, or SQLite in VAR_DIR. The value may hold a password, so the refusal does not repeat it."""
     try:
-        return dj_database_url.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'leaderboard.sqlite3'}")
+        return dj_database_url.parse(
+            os.environ.get("DATABASE_URL") or f"sqlite:///{VAR_DIR / 'leaderboard.sqlite3'}",
+            # Kept from page to page and stage to stage: opening one takes longer than most of what is asked. One that
+            # has died is noticed before it is used.
+            conn_max_age=600,
+            conn_health_checks=True,
+        )
     except ValueError:
         raise ImproperlyConfigured(
             "DATABASE_URL cannot be read; it looks like postgresql://user:password@host/name or sqlite:///file."
@@ -171,23 +177,56 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIN
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
+ENGINE_GRADIENT_CHECKPOINTING = env_bool("ENGINE_GRADIENT_CHECKPOINTING", default=False)
+ENGINE_COMPILE = env_bool("ENGINE_COMPILE", default=False)
+# Tokenised data, which can be made again at any time.
+FEATURE_CACHE_DIR = env_path("FEATURE_CACHE_DIR", VAR_DIR / "features")
 STAGE_TIME_LIMIT = env_int("STAGE_TIME_LIMIT", 7 * 24 * 3600)
 # The stage file is appended. Tests put a short script here.
 ENGINE_COMMAND = [sys.executable, "-m", "runner"]
-# How long an engine that was asked to stop may take to write its checkpoint.
+# How long an engine that was asked to stop may take to write its checkpoint; and one that was cancelled.
 STOP_GRACE_SECONDS = env_int("STOP_GRACE_SECONDS", 30)
+CANCEL_GRACE_SECONDS = env_int("CANCEL_GRACE_SECONDS", 1)
+# An engine that says nothing new for so long hangs; 0: no limit.
+STAGE_SILENCE_LIMIT = env_int("STAGE_SILENCE_LIMIT", 1800)
+# MiB of memory, over all processes of an engine; 0: no limit but the machine's.
+STAGE_MEMORY_LIMIT = env_int("STAGE_MEMORY_LIMIT", 0)
 
 # The queue: the database row is the truth, a message only wakes a worker.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
 LEASE_SECONDS = env_int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env_int("HEARTBEAT_SECONDS", 3)
 SWEEP_SECONDS = env_int("SWEEP_SECONDS", 10)
-# A stage that loses its worker so often is given up.
+# A stage that loses its worker, or that the machine fails, so often is given up.
 MAX_ATTEMPTS = env_int("MAX_ATTEMPTS", 5)
+# The pause after the second of these losses; it doubles with each.
+RETRY_SECONDS = env_int("RETRY_SECONDS", 30)
 # An idle worker sends again for stages whose message is older than this.
 RESEND_SECONDS = env_int("RESEND_SECONDS", 30)
-# Engines at the same time on this worker: one per GPU, or one.
-WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", 1)
+# The GPUs of this worker, by number or UUID: each engine sees one. Empty: engines see what the worker sees.
+GPUS = [gpu.strip() for gpu in os.environ.get("GPUS", "").split(",") if gpu.strip()]
+# Engines at the same time on this worker: one for each GPU, or one.
+WORKER_CONCURRENCY = env_int("WORKER_CONCURRENCY", len(GPUS) or 1)
+if GPUS and len(GPUS) < WORKER_CONCURRENCY:
+    raise ImproperlyConfigured(
+        f"WORKER_CONCURRENCY is {WORKER_CONCURRENCY}, but GPUS names {len(GPUS)}: an engine has a GPU for itself."
+    )
+
+
+def _lanes() -> list[str]:
+    """LANES: what this worker takes."""
+    known = ("gpu", "cpu", "short")
+    lanes = [lane.strip() for lane in os.environ.get("LANES", ",".join(known)).split(",") if lane.strip()]
+    if not lanes or not set(lanes) <= set(known):
+        raise ImproperlyConfigured(f"LANES names some of {', '.join(known)}, found '{','.join(lanes)}'.")
+    return lanes
+
+
+LANES = _lanes()
+# What one submitter may have at the same time running (stages), and unfinished or done in a day (runs; failed and
+# cancelled ones do not count); 0: no limit.
+SUBMITTER_STAGE_LIMIT = env_int("SUBMITTER_STAGE_LIMIT", 0)
+SUBMITTER_RUN_LIMIT = env_int("SUBMITTER_RUN_LIMIT", 0)
 
 LOGGING = {
     "version": 1,

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from leaderboard.views import reference, runs, tables
+from leaderboard.views import actions, live, reference, runs, tables
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
@@ -15,7 +15,11 @@ urlpatterns = [
     path("tasks/<slug:slug>/", tables.task, name="task"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:pk>/", runs.run, name="run"),
-    path("runs/<int:pk>/state/", runs.state, name="run-state"),
+    path("runs/<int:pk>/state/", live.state, name="run-state"),
+    path("runs/<int:pk>/cancel/", actions.cancel, name="run-cancel"),
+    path("runs/<int:pk>/retry/", actions.retry, name="run-retry"),
+    path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
+    path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),

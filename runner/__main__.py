@@ -6,16 +6,31 @@ resume point and leave; the same command then goes on where it stopped.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
+from runner import finished
 from runner.errors import RecipeError, Stopped
-from runner.events import EXIT_BUG, EXIT_DONE, EXIT_OUT_OF_MEMORY, EXIT_STOPPED, EXIT_SUBMITTER, Emit, emitter
+from runner.events import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_INFRASTRUCTURE,
+    EXIT_OUT_OF_MEMORY,
+    EXIT_STOPPED,
+    EXIT_SUBMITTER,
+    Emit,
+    emitter,
+)
 from runner.process import die_with_parent
 from runner.spec import Job
+
+# Errors of the operating system that are the machine's, not the stage's: no room, or a disk that fails.
+MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EROFS)
 
 
 def main(arguments: list[str]) -> int:
@@ -32,10 +47,12 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGINT, stop)
     try:
         job = Job.from_json(_text(arguments[0]))
+        if finished.replay(job, emit):
+            return EXIT_DONE
         # Imported late: a wrong stage file is answered at once, not after the seconds that torch takes.
         from runner import engine
 
-        engine.run(job, emit, stop.requested)
+        engine.run(job, finished.Recorder(job, emit), stop.requested)
     except RecipeError as error:
         return _leave(emit, "submitter", str(error), EXIT_SUBMITTER)
     except Stopped as stopped:
@@ -45,6 +62,9 @@ def main(arguments: list[str]) -> int:
         traceback.print_exc()
         if _out_of_memory(error):
             return _leave(emit, "out_of_memory", _memory_sentence(error), EXIT_OUT_OF_MEMORY)
+        if number := _machine_error(error):
+            message = f"The machine failed the stage: {os.strerror(number)}."
+            return _leave(emit, "infrastructure", message, EXIT_INFRASTRUCTURE)
         return _leave(emit, "bug", f"{type(error).__name__}: {error}", EXIT_BUG)
     return EXIT_DONE
 
@@ -81,6 +101,26 @@ def _out_of_memory(error: Exception) -> bool:
         or type(error).__name__ == "OutOfMemoryError"
         or "can't allocate memory" in str(error)
     )
+
+
+def _machine_error(error: BaseException) -> int:
+    """The number of the operating system's error that is behind `error`, if it is the machine's; else 0."""
+    for cause in _causes(error):
+        if isinstance(cause, OSError) and cause.errno in MACHINE_ERRORS:
+            return cause.errno
+        # safetensors keeps the number in its text alone; torch says only that it could not write.
+        for number in MACHINE_ERRORS:
+            if f"os error {number})" in str(cause):
+                return number
+        if "PytorchStreamWriter failed" in str(cause) or "unexpected pos" in str(cause):
+            return errno.EIO
+    return 0
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _memory_sentence(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -18,6 +19,8 @@ from runner.events import Emit, silent
 from runner.spec import ENGINE_VERSION, SCORER_VERSION, Job, TrainPlan
 from runner.training.phases import train
 
+# What was installed, if nobody changed it since: the versions of all packages.
+LOCK_FILE = Path(__file__).resolve().parent.parent / "requirements.txt"
 PACKAGES = (
     "torch",
     "transformers",
@@ -53,6 +56,7 @@ def environment() -> dict[str, object]:
         "engine_version": ENGINE_VERSION,
         "scorer_version": SCORER_VERSION,
         "git_revision": _git_revision(),
+        "lock": hashlib.sha256(LOCK_FILE.read_bytes()).hexdigest() if LOCK_FILE.is_file() else "",
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "platform": platform.platform(),

@@ -8,7 +8,7 @@
 | curve       | `step`, `loss`, `learning_rate`, `tokens_per_second`; or `step`, `metric`, `value`       |
 | score       | `task`, `language`, `metric`, `value` (0..100), `n` (items)                              |
 | artifact    | `kind`, `path` (relative to the stage's folder), `sha256`, `size` (bytes)                |
-| error       | `family` (`submitter`, `out_of_memory` or `bug`), `message`                              |
+| error       | `family` (`submitter`, `out_of_memory`, `infrastructure` or `bug`), `message`            |
 | done        | `seconds`                                                                                |
 """
 
@@ -26,6 +26,7 @@ EXIT_BUG = 1
 EXIT_SUBMITTER = 2
 EXIT_OUT_OF_MEMORY = 3
 EXIT_STOPPED = 4  # asked to stop by SIGTERM, after writing a checkpoint
+EXIT_INFRASTRUCTURE = 5  # the machine failed it: elsewhere, or later, it may go well
 
 
 def emitter(stream: IO[str]) -> Emit:

@@ -14,32 +14,22 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from runner.events import EXIT_DONE, EXIT_OUT_OF_MEMORY, EXIT_STOPPED, EXIT_SUBMITTER, parse
+from runner.endings import Ending, Seen, Stop, verdict
+from runner.events import parse
 from runner.process import SUPERVISOR, offer_to_out_of_memory_killer, out_of_memory_kills, signal_group
+from runner.usage import Meter, Usage
 
 LOG = "stage.log"
 LOCK = "stage.lock"
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 TICK = 0.1  # seconds between two looks at the process and at the watcher's wish to stop
 LOG_TAIL_LINES = 20
 LOG_TAIL_BYTES = 16_384
+GIB = 1 << 30
 LINE_LIMIT = 1 << 20  # bytes; a longer "line" is no event
-
-
-class Ending(StrEnum):
-    """How a stage's engine can end."""
-
-    DONE = "done"
-    SUBMITTER = "submitter"  # the submitter can mend it (RecipeError)
-    BUG = "bug"
-    OUT_OF_MEMORY = "out_of_memory"
-    TIME_LIMIT = "time_limit"
-    CANCELLED = "cancelled"  # the watcher asked for it
-    STOPPED = "stopped"  # asked to stop for another reason: the stage can go on elsewhere
-    KILLED = "killed"  # from outside, without a word
 
 
 @dataclass(frozen=True)
@@ -54,11 +44,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Limits:
-    """In seconds: between heartbeats, from SIGTERM to SIGKILL, and for the whole stage (None: no limit)."""
+    """In seconds: between heartbeats, from SIGTERM to SIGKILL, for the whole stage, and without any progress.
+
+    `memory` is in bytes, over all processes of the engine. None: no limit. Who cancels wants no checkpoint, but
+    the end soon: `cancel_grace` is from SIGTERM to SIGKILL then.
+    """
 
     heartbeat: float
     grace: float
     deadline: float | None = None
+    cancel_grace: float = 1.0
+    silence: float | None = None
+    memory: int | None = None
 
 
 class Watcher(Protocol):
@@ -67,8 +64,8 @@ class Watcher(Protocol):
     def event(self, event: dict[str, Any]) -> None:
         """An event of the engine, in order."""
 
-    def beat(self) -> None:
-        """The engine is alive; called every `Limits.heartbeat` seconds."""
+    def beat(self, usage: Usage) -> None:
+        """The engine is alive and uses so much; called every `Limits.heartbeat` seconds."""
 
     def should_stop(self) -> Ending | None:
         """CANCELLED or STOPPED where the engine shall end; asked often, so it must be quick."""
@@ -82,10 +79,12 @@ def supervise(
     *,
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    gpu: str = "",
 ) -> Outcome:
     """Run `command` for the stage whose files lie in `folder` until it ends or has to; nothing of it goes on.
 
-    Must be called from a thread that lives as long as the call (see `die_with_parent`).
+    The engine sees the device `gpu` alone (empty: what the environment has). Must be called from a thread that
+    lives as long as the call (see `die_with_parent`).
     """
     begun = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
@@ -94,14 +93,17 @@ def supervise(
             message = "Another engine is still at work on this stage and cannot be stopped."
             return Outcome(watcher.should_stop() or Ending.KILLED, message, (), time.monotonic() - begun)
         start_of_log = log.tell()
-        engine = _Engine(command, log, lock, cwd, {**(environment or os.environ), SUPERVISOR: str(os.getpid())})
+        own = {SUPERVISOR: str(os.getpid()), **({VISIBLE_GPUS: gpu} if gpu else {})}
+        engine = _Engine(command, log, lock, cwd, {**(environment or os.environ), **own})
+        meter = Meter(engine.process.pid, gpu)
         try:
-            stopped = _watch(engine, watcher, limits, begun)
+            stopped = _watch(engine, watcher, limits, meter)
         finally:
             engine.end()
+            meter.close()
         for event in engine.rest():
             watcher.event(event)
-        ending, message = _verdict(engine, stopped, limits)
+        ending, message = verdict(engine.seen(), stopped)
     tail = _tail(folder / LOG, start_of_log)
     return Outcome(ending, message, tail, time.monotonic() - begun)
 
@@ -129,7 +131,7 @@ def _lock(lock: IO[str], watcher: Watcher, limits: Limits) -> bool:
                     os.killpg(int(group), number)
         if time.monotonic() >= next_beat:
             next_beat += limits.heartbeat
-            watcher.beat()
+            watcher.beat(Usage())
         if watcher.should_stop():
             return False
         time.sleep(TICK)
@@ -206,76 +208,63 @@ class _Engine:
         signal_group(self.process, signal.SIGKILL)
         self.process.wait()
 
-    def killed_for_memory(self) -> bool | None:
-        """Whether the kernel killed something for memory meanwhile; None where it does not say."""
+    def seen(self) -> Seen:
         now = out_of_memory_kills()
-        return None if now is None or self._kills_before is None else now > self._kills_before
+        for_memory = None if now is None or self._kills_before is None else now > self._kills_before
+        return Seen(self.process.returncode, self.done, self.error, for_memory)
 
 
-def _watch(engine: _Engine, watcher: Watcher, limits: Limits, begun: float) -> Ending | None:
+def _watch(engine: _Engine, watcher: Watcher, limits: Limits, meter: Meter) -> Stop | None:
     """Relay events until the engine has ended; returns why it was asked to stop, if it was."""
-    stopped: Ending | None = None
+    stopped: Stop | None = None
     kill_at = float("inf")
     next_beat = 0.0
+    bounds = _Bounds(limits)
     while engine.process.poll() is None:
         for event in engine.events():
+            bounds.notice(event)
             watcher.event(event)
         now = time.monotonic()
         if now >= next_beat:
             next_beat = now + limits.heartbeat
-            watcher.beat()
+            usage = meter.read()
+            bounds.memory = usage.memory
+            watcher.beat(usage)
         if stopped is None:
-            stopped = watcher.should_stop()
-            if limits.deadline is not None and now - begun >= limits.deadline:
-                stopped = stopped or Ending.TIME_LIMIT
+            wish = watcher.should_stop()
+            stopped = Stop(wish) if wish else bounds.exceeded()
             if stopped:
-                kill_at = now + limits.grace
+                kill_at = now + (limits.cancel_grace if stopped.ending is Ending.CANCELLED else limits.grace)
                 engine.ask_to_stop()
         elif now >= kill_at:
             break
     return stopped
 
 
-def _verdict(engine: _Engine, stopped: Ending | None, limits: Limits) -> tuple[Ending, str]:
-    """The ending and its sentence, from the exit code, the last events and what was asked of the engine."""
-    code = engine.process.returncode
-    if code == EXIT_DONE and engine.done:
-        return Ending.DONE, ""  # even if it was asked to stop a moment before
-    if stopped is Ending.TIME_LIMIT:
-        return stopped, f"It was stopped after its time limit of {limits.deadline:g} seconds."
-    if stopped:
-        return stopped, ""
-    if code in (EXIT_STOPPED, -signal.SIGTERM):
-        return Ending.STOPPED, "The engine was asked to stop from outside."
-    if code == -signal.SIGKILL:
-        return _killed(for_memory=engine.killed_for_memory())
-    family = engine.error.get("family") if engine.error else None
-    message = str(engine.error.get("message", "")) if engine.error else ""
-    if code == EXIT_OUT_OF_MEMORY or family == "out_of_memory":
-        return Ending.OUT_OF_MEMORY, message or "The engine ran out of memory."
-    # The family too, because Python itself exits with 2 where it cannot find its script.
-    if code == EXIT_SUBMITTER and family == "submitter":
-        return Ending.SUBMITTER, message
-    if code == EXIT_DONE:
-        return Ending.BUG, "The engine ended without saying that it was done."
-    if code < 0:
-        return Ending.BUG, message or f"The engine crashed with {_signal_name(-code)}."
-    return Ending.BUG, message or f"The engine ended with exit code {code}; its log says more."
+class _Bounds:
+    """Which of the limits an engine is beyond."""
 
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._begun = self._moved = time.monotonic()
+        self._last: dict[str, Any] | None = None
+        self.memory = 0
 
-def _killed(*, for_memory: bool | None) -> tuple[Ending, str]:
-    if for_memory is None:
-        return Ending.OUT_OF_MEMORY, "The engine was killed by the system, most likely because memory ran out."
-    if for_memory:
-        return Ending.OUT_OF_MEMORY, "The engine was killed by the system, because memory ran out."
-    return Ending.KILLED, "The engine was killed from outside, not for lack of memory."
+    def notice(self, event: dict[str, Any]) -> None:
+        """Every event is progress, but one that repeats the last: a thread can go on saying where the engine hangs."""
+        if event != self._last:
+            self._last, self._moved = event, time.monotonic()
 
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    def exceeded(self) -> Stop | None:
+        limits, now = self._limits, time.monotonic()
+        if limits.deadline is not None and now - self._begun >= limits.deadline:
+            return Stop(Ending.TIME_LIMIT, f"It was stopped after its time limit of {limits.deadline:g} seconds.")
+        if limits.silence is not None and now - self._moved >= limits.silence:
+            return Stop(Ending.HUNG, f"It was alive, but made no progress for {limits.silence:g} seconds.")
+        if limits.memory is not None and self.memory > limits.memory:
+            found, right = self.memory / GIB, limits.memory / GIB
+            return Stop(Ending.OUT_OF_MEMORY, f"It used {found:.1f} GiB of memory, more than the {right:.1f} allowed.")
+        return None
 
 
 def _tail(path: Path, start: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis
@@ -24,6 +25,8 @@ if SHARED_DATA.is_dir():
     os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
 
 postgresql = pytest.StashKey()
+broker = pytest.StashKey()
+broker_absent = pytest.StashKey()
 
 # How long an example takes says nothing about it on a machine that others use too.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -38,6 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="sqlite: a temporary file; environment: DATABASE_URL; postgresql: a private server for this session, "
         "and only the tests that touch the database.",
     )
+    parser.addoption(
+        "--broker",
+        choices=["folder", "redis", "rabbitmq"],
+        default="folder",
+        help="folder: the embedded one; else a private one for this session, and only the tests of the queue.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,7 +58,22 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["DATABASE_URL"] = config.stash[postgresql].url
     elif database == "sqlite":
         os.environ.pop("DATABASE_URL", None)
+    _start_broker(config)
     _prepare_settings()
+
+
+def _start_broker(config: pytest.Config) -> None:
+    from tests.brokers import BROKERS, Absent
+
+    if (name := config.getoption("--broker")) == "folder":
+        return
+    try:
+        config.stash[broker] = BROKERS[name]()
+    except Absent as absent:
+        config.stash[broker_absent] = str(absent)
+        return
+    config.stash[broker].start()
+    os.environ["CELERY_BROKER_URL"] = config.stash[broker].url
 
 
 def _prepare_settings() -> None:
@@ -68,9 +92,16 @@ def _prepare_settings() -> None:
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # The fixtures of the queue's tests: they need Django's models, which are there only now.
+    session.config.pluginmanager.import_plugin("tests.workers")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if server := config.stash.get(postgresql, None):
-        server.stop()
+    for key in (postgresql, broker):
+        if server := config.stash.get(key, None):
+            server.stop()
     shutil.rmtree(VAR_DIR, ignore_errors=True)
 
 
@@ -82,9 +113,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if "real_data" in item.keywords:
                 item.add_marker(absent)
     if config.getoption("--database") == "postgresql":
-        others = [item for item in items if not _touches_database(item)]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if _touches_database(item)]
+        _keep(config, items, _touches_database)
+    if config.getoption("--broker") != "folder":
+        _keep(config, items, lambda item: item.get_closest_marker("queue") is not None)
+    if sentence := config.stash.get(broker_absent, ""):
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=sentence))
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = [item for item in items if wanted(item)]
 
 
 def _touches_database(item: pytest.Item) -> bool:

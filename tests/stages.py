@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-import json
-from base64 import b64decode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from leaderboard.celeryconfig import QUEUE
+from leaderboard import queue
+from leaderboard.celery import app
+from leaderboard.lanes import lane_queue
 from leaderboard.models import Encoder, Recipe, Run, Stage
 from runner.recipes import PhaseSettings
 from runner.spec import EncoderRef, EvaluatePlan, TrainPlan
@@ -68,19 +68,30 @@ def status(*stages: Stage) -> list[str]:
     return [Stage.objects.get(pk=stage.pk).status for stage in stages]
 
 
-def queue_folder() -> Path:
-    return settings.VAR_DIR / "queue" / QUEUE
+def queue_folder(lane: str = "gpu") -> Path:
+    """Where the embedded broker keeps the messages of a lane."""
+    return settings.VAR_DIR / "queue" / lane_queue(lane)
 
 
 def messages() -> list[int]:
-    """The stages that messages in the embedded broker speak of, in their order."""
-    if not queue_folder().is_dir():
-        return []
-    paths = sorted(queue_folder().glob("*.message"))
-    return [json.loads(b64decode(json.loads(path.read_text())["body"]))[0][0] for path in paths]
+    """The stages that messages in the broker speak of, in their order; the messages stay there."""
+    found = {lane: _drain(lane) for lane in Stage.Lane.values}
+    for lane, stages in found.items():
+        for stage in stages:
+            queue.send(stage, lane)
+    return [stage for stages in found.values() for stage in stages]
 
 
 def empty_queue() -> None:
-    if queue_folder().is_dir():
-        for path in queue_folder().iterdir():
-            path.unlink(missing_ok=True)
+    for lane in Stage.Lane.values:
+        _drain(lane)
+
+
+def _drain(lane: str) -> list[int]:
+    stages = []
+    with app.connection_for_read() as connection, connection.channel() as channel:
+        bound = app.amqp.queues[lane_queue(lane)].bind(channel)
+        bound.declare()
+        while message := bound.get(no_ack=True):
+            stages.append(message.decode()[0][0])
+    return stages

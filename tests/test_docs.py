@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 SCORING = (ROOT / "docs" / "scoring.md").read_text()
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 # The first column of the table of settings.
 DOCUMENTED = {
     name for line in re.findall(r"^\| (`[A-Z][^|]+)\|", README, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
@@ -32,7 +33,11 @@ def test_every_documented_setting_exists():
     assert DOCUMENTED - environment_variables() == set()
 
 
-@pytest.mark.parametrize("text", [README, ARCHITECTURE, SCORING], ids=["README.md", "architecture.md", "scoring.md"])
+@pytest.mark.parametrize(
+    "text",
+    [README, ARCHITECTURE, SCORING, OPERATIONS],
+    ids=["README.md", "architecture.md", "scoring.md", "operations.md"],
+)
 def test_every_module_that_is_named_exists(text):
     named = re.findall(r"`((?:leaderboard|runner|templates|static|tests|docs|benchmarks)/[\w/.]+)`", text)
     named += [name.replace(".", "/") for name in re.findall(r"`((?:leaderboard|runner)(?:\.\w+)+)`", text)]
@@ -48,4 +53,4 @@ def candidates(name: str) -> list[Path]:
 
 def test_every_target_of_the_makefile_that_is_named_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z]+)", README + ARCHITECTURE)) <= targets
+    assert set(re.findall(r"\bmake ([a-z]+)", README + ARCHITECTURE + OPERATIONS)) <= targets

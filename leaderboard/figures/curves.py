@@ -12,30 +12,33 @@ MOST_POINTS = 600
 
 
 Points = Sequence[tuple[int, float]]
+# The key of a stage, by which a live page finds its line, and the line's name.
+Line = tuple[int, str]
 
 
-def loss(curves: Sequence[tuple[str, Points]]) -> dict[str, Any]:
+def loss(curves: Sequence[tuple[Line, Points]]) -> dict[str, Any]:
     """One line for each stage: optimiser step -> training loss."""
     return _lines(curves, "training loss", "loss")
 
 
-def development(curves: Sequence[tuple[str, Points]]) -> dict[str, Any]:
+def development(curves: Sequence[tuple[Line, Points]]) -> dict[str, Any]:
     """One line for each stage: optimiser step -> score on English development data."""
     return _lines(curves, "development score", "development")
 
 
-def _lines(curves: Sequence[tuple[str, Points]], quantity: str, name: str) -> dict[str, Any]:
+def _lines(curves: Sequence[tuple[Line, Points]], quantity: str, name: str) -> dict[str, Any]:
     return {
         "data": [
             {
                 "type": "scatter",
                 "mode": "lines" if len(points) > 2 else "lines+markers",
                 "name": title,
+                "uid": str(key),
                 "x": [step for step, _ in points],
                 "y": [value for _, value in points],
                 "hovertemplate": "step %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
             }
-            for title, points in ((title, thinned(points)) for title, points in curves)
+            for (key, title), points in ((line, thinned(points)) for line, points in curves)
         ],
         "layout": {
             "height": 340 + 22 * len(curves),

@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 
 from leaderboard.forms.parsing import choose_languages, parse_seeds, parse_translations
 from leaderboard.forms.training import MaskedWordsForm, PhaseForm, SamplingForm
-from leaderboard.models import Encoder, Study
+from leaderboard.models import Encoder, Stage, Study
 from leaderboard.services.submission_checks import POOLINGS, PRECISIONS
 from leaderboard.services.submission_recipes import Submission, recipe_problems
 from leaderboard.variants import Variant
@@ -30,6 +30,7 @@ VARIANTS = (
     (Variant.TRANSLATED, "With translated data: of the intermediate tasks, as below; not for the baseline"),
 )
 TARGET_PARTS = ("split", "languages", "limit")
+PARTS = ("intermediate", "target", "sampling", "masked")
 
 
 class SubmissionForm(forms.Form):
@@ -85,9 +86,16 @@ class SubmissionForm(forms.Form):
     )
     pooling = forms.ChoiceField(label="Retrieval pooling", choices=[(name, name) for name in POOLINGS])
     evaluation_precision = forms.ChoiceField(choices=[(name, name) for name in PRECISIONS])
+    lane = forms.ChoiceField(
+        label="Workers",
+        choices=[(Stage.Lane.GPU, "GPU"), (Stage.Lane.CPU, "CPU")],
+        help_text="Which workers take the stages; what is known to be small goes to those for short work.",
+    )
+    priority = forms.TypedChoiceField(choices=Stage.Priority.choices, coerce=int, initial=Stage.Priority.NORMAL)
 
-    def __init__(self, data: Any = None, **options: Any) -> None:
-        super().__init__(data, **options)
+    def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None, **options: Any) -> None:
+        """`initial` may hold dictionaries `intermediate`, `target`, `sampling` and `masked`, for those forms."""
+        super().__init__(data, initial=initial, **options)
         self.fields["encoder"].queryset = Encoder.objects.all()
         self.fields["intermediate_tasks"].choices = [
             (spec.slug, _label(spec)) for spec in registry.tasks(Role.INTERMEDIATE)
@@ -103,11 +111,12 @@ class SubmissionForm(forms.Form):
             self.fields[f"limit-{spec.slug}"] = forms.IntegerField(
                 label=f"Items per language of {spec.title}", required=False, min_value=1
             )
-        self.intermediate = PhaseForm(data, prefix="intermediate")
-        self.target = PhaseForm(data, prefix="target")
         methods, variants = self["methods"].value() or (), self["variants"].value() or ()
-        self.sampling = SamplingForm(data, prefix="sampling", wanted=Method.MULTI_TASK in methods)
-        self.masked = MaskedWordsForm(data, prefix="masked", wanted=Variant.MLM in variants)
+        given = {name: {"prefix": name, "initial": self.initial.get(name)} for name in PARTS}
+        self.intermediate = PhaseForm(data, **given["intermediate"])
+        self.target = PhaseForm(data, **given["target"])
+        self.sampling = SamplingForm(data, **given["sampling"], wanted=Method.MULTI_TASK in methods)
+        self.masked = MaskedWordsForm(data, **given["masked"], wanted=Variant.MLM in variants)
         self.parts = [self.intermediate, self.target, self.sampling, self.masked]
 
     def is_valid(self) -> bool:
@@ -211,6 +220,8 @@ class SubmissionForm(forms.Form):
             intermediate=self.intermediate.settings(),
             target=self.target.settings(),
             sampling=self.sampling.settings(),
+            priority=data["priority"],
+            lane=data["lane"],
             **self._recipe_fields(),
         )
 

@@ -1,7 +1,20 @@
 """The tables of the leaderboard, by subject."""
 
 from leaderboard.models.catalogue import Encoder, Language, Task
-from leaderboard.models.experiments import Recipe, Run, Stage, Study
+from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.results import Artifact, Protocol, Score, Source
 
-__all__ = ["Artifact", "Encoder", "Language", "Protocol", "Recipe", "Run", "Score", "Source", "Stage", "Study", "Task"]
+__all__ = [
+    "Artifact",
+    "Encoder",
+    "Language",
+    "Protocol",
+    "Recipe",
+    "Run",
+    "Score",
+    "Source",
+    "Stage",
+    "Study",
+    "Task",
+    "Worker",
+]

@@ -109,12 +109,26 @@ class Stage(models.Model):
         TRAIN = "train", "Train"
         EVALUATE = "evaluate", "Evaluate"
 
+    class Lane(models.TextChoices):
+        """Which workers take the stage: each takes from the lanes that its settings name."""
+
+        GPU = "gpu", "GPU"
+        CPU = "cpu", "CPU"
+        SHORT = "short", "Short work"
+
+    class Priority(models.IntegerChoices):
+        LOW = -1, "Low: when nothing else waits"
+        NORMAL = 0, "Normal"
+        HIGH = 1, "High: before all others"
+
     class Failure(models.TextChoices):
         SUBMITTER = "submitter", "The submission cannot work"
         BUG = "bug", "A fault of the program"
         OUT_OF_MEMORY = "out_of_memory", "Out of memory"
         TIME_LIMIT = "time_limit", "Time limit"
         LOST_WORKER = "lost_worker", "Worker lost too often"
+        HUNG = "hung", "No progress, too often"
+        INFRASTRUCTURE = "infrastructure", "The machine failed too often"
         PARENT = "parent", "A stage it needs has failed"
 
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -132,11 +146,20 @@ class Stage(models.Model):
     worker = models.CharField(max_length=120, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     sent = models.DateTimeField(null=True, blank=True, help_text="When its message was last sent.")
+    lane = models.CharField(max_length=10, choices=Lane.choices, default=Lane.GPU)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    # Who asked for it first: fair shares are by submitter. Empty for what no user submitted.
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    not_before = models.DateTimeField(null=True, blank=True, help_text="A pause after its machine failed it.")
 
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     unit = models.CharField(max_length=20, blank=True)
     activity = models.CharField(max_length=200, blank=True)
+    rate = models.FloatField(null=True, blank=True, help_text="Units per second, over about the last minute.")
+    usage = models.JSONField(default=dict, blank=True, help_text="`runner.usage.Usage` at the last heartbeat.")
     failure = models.CharField(max_length=20, choices=Failure.choices, blank=True)
     message = models.TextField(blank=True, help_text="One plain sentence about the failure.")
 
@@ -151,12 +174,16 @@ class Stage(models.Model):
 
     class Meta:
         ordering = ["pk"]
-        indexes = [models.Index(fields=["status", "lease_until"], name="stage_sweep")]
+        indexes = [
+            models.Index(fields=["status", "lease_until"], name="stage_sweep"),
+            models.Index(fields=["status", "lane", "priority", "submitted_by"], name="stage_turns"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["waiting", "queued", "running", "done", "failed", "cancelled"]),
                 name="stage_status_known",
             ),
+            models.CheckConstraint(condition=Q(lane__in=["gpu", "cpu", "short"]), name="stage_lane_known"),
             models.CheckConstraint(condition=Q(done__lte=models.F("total")), name="stage_progress_within_total"),
             models.CheckConstraint(
                 condition=~Q(status="running") | Q(lease_until__isnull=False), name="stage_running_has_lease"
@@ -217,3 +244,18 @@ class Run(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.pk])
+
+
+class Worker(models.Model):
+    """A worker that spoke lately: what it takes and how much at a time, so that a page can say why a stage waits."""
+
+    name = models.CharField(primary_key=True, max_length=120)
+    lanes = models.JSONField(default=list)
+    places = models.PositiveSmallIntegerField(help_text="Engines at the same time.")
+    seen = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import models
 from django.db.models import Case, Count, Exists, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Now
 
 
 class StageQuerySet(models.QuerySet):
@@ -13,15 +15,38 @@ class StageQuerySet(models.QuerySet):
 
     def ready(self) -> StageQuerySet:
         """Waiting stages whose parent is done (or that have none)."""
-        return self.filter(Q(parent__isnull=True) | Q(parent__status="done"), status="waiting")
+        return self.filter(self._parent_is_done(), status="waiting")
 
-    def expired(self, now: datetime) -> StageQuerySet:
-        """Running stages whose worker no longer renews its lease."""
-        return self.filter(status="running", lease_until__lt=now)
+    def _parent_is_done(self) -> Q:
+        # A subquery, not a join: only the stage's own row may be locked by who takes it.
+        return Q(parent__isnull=True) | Exists(self.model.objects.filter(pk=OuterRef("parent_id"), status="done"))
+
+    def expired(self) -> StageQuerySet:
+        """Running stages whose worker no longer renews its lease, by the database's clock."""
+        return self.filter(status="running", lease_until__lt=Now())
+
+    def awake(self) -> StageQuerySet:
+        """Queued stages that no pause holds."""
+        return self.filter(Q(not_before__isnull=True) | Q(not_before__lte=Now()), status="queued")
+
+    def due(self) -> StageQuerySet:
+        """Queued stages that may start now: no pause holds them, and their parent is done, as it must be."""
+        return self.awake().filter(self._parent_is_done())
 
     def unheard(self, sent_before: datetime) -> StageQuerySet:
         """Queued stages whose message was never sent, or so long ago that it may be lost."""
-        return self.filter(Q(sent__isnull=True) | Q(sent__lt=sent_before), status="queued")
+        return self.awake().filter(Q(sent__isnull=True) | Q(sent__lt=sent_before))
+
+
+def status_of(statuses: Collection[str], *, cancelled: bool) -> str:
+    """What the stages of a run add up to: the rule of `RunQuerySet.with_progress`, for stages that are at hand."""
+    if all(status == "done" for status in statuses):
+        return "done"
+    if "failed" in statuses:
+        return "failed"
+    if cancelled or "cancelled" in statuses:
+        return "cancelled"
+    return "running" if "running" in statuses else "queued"
 
 
 class RunQuerySet(models.QuerySet):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from leaderboard.models import Study
+from leaderboard.models import Stage, Study
 from leaderboard.services.submission_recipes import Submission, recipe_problems
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, PhaseSettings
@@ -37,6 +37,10 @@ def _problems(submission: Submission) -> Iterator[str]:
     yield from _evaluation_problems(submission.evaluations)
     yield from _phase_problems("intermediate", submission.intermediate)
     yield from _phase_problems("target", submission.target)
+    if submission.priority not in Stage.Priority.values:
+        yield f"The priority is -1, 0 or 1, found {submission.priority}."
+    if submission.lane not in Stage.Lane.values:
+        yield f"The lane is one of {', '.join(Stage.Lane.values)}, found '{submission.lane}'."
 
 
 def _seed_problems(seeds: tuple[int, ...]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from leaderboard.models import Stage
 from leaderboard.variants import Variant
 from runner.recipes import Evaluation, Method, PhaseSettings, Recipe
 from runner.spec import PIVOT, EncoderRef, MaskedWords, Sampling
@@ -48,6 +49,8 @@ class Submission:
     masked: MaskedWords | None = None
     translations: tuple[Languages, ...] = ()
     translate_train: tuple[Languages, ...] = ()
+    priority: int = Stage.Priority.NORMAL
+    lane: str = Stage.Lane.GPU
 
 
 class Problem(NamedTuple):

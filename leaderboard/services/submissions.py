@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -11,12 +10,18 @@ from django.db import transaction
 
 from leaderboard import models
 from leaderboard.services import progress, results
+from leaderboard.services.forecast import Forecast, forecast
+from leaderboard.services.shares import check_share
 from leaderboard.services.submission_checks import check
 from leaderboard.services.submission_recipes import Submission, recipes_of
 from leaderboard.services.titles import recipe_title, stage_title
+from leaderboard.services.work import lane_of
 from leaderboard.variants import joined
 from runner import recipes, spec
 from runner.errors import RecipeError
+
+# The runs of a study: recipe, seed, stages.
+Planned = list[tuple[recipes.Recipe, int, list[spec.Stage]]]
 
 
 @dataclass(frozen=True)
@@ -34,21 +39,40 @@ def submit(submission: Submission, user: Any = None) -> models.Study:
 
     RecipeError says what the submitter can mend.
     """
-    check(submission)
+    planned = _planned(submission)
     encoder = find_encoder(submission.encoder)
-    planned = [
-        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
-        for recipe in recipes_of(submission, reference(encoder))
-        for seed in submission.seeds
-    ]
     with transaction.atomic():
+        check_share(user, _new_runs(planned))
         study = _study(submission, user)
-        rows = _stage_rows(planned)
+        rows = _stage_rows(planned, submission, user)
         for recipe, seed, stages in planned:
             recipe_row = _recipe_row(recipe, encoder)
             study.recipes.add(recipe_row)
             _join(_run_row(recipe_row, seed, user), study, [rows[stage.fingerprint] for stage in stages])
     return study
+
+
+def preview(submission: Submission) -> Forecast:
+    """What the study would take; nothing is written. RecipeError as in `submit`."""
+    return forecast(stages for _, _, stages in _planned(submission))
+
+
+def _planned(submission: Submission) -> Planned:
+    """Every run of the study with its stages; RecipeError says what the submitter can mend."""
+    check(submission)
+    encoder = reference(find_encoder(submission.encoder))
+    return [
+        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
+        for recipe in recipes_of(submission, encoder)
+        for seed in submission.seeds
+    ]
+
+
+def _new_runs(planned: Planned) -> int:
+    """How many of the runs are not there yet."""
+    wanted = {(recipe.fingerprint, seed) for recipe, seed, _ in planned}
+    there = models.Run.objects.filter(recipe__fingerprint__in={fingerprint for fingerprint, _ in wanted})
+    return len(wanted - set(there.values_list("recipe__fingerprint", "seed")))
 
 
 def receipt(study: models.Study) -> Receipt:
@@ -114,7 +138,7 @@ def _run_row(recipe: models.Recipe, seed: int, user: Any) -> models.Run:
     return run
 
 
-def _stage_rows(planned: Iterable[tuple[recipes.Recipe, int, list[spec.Stage]]]) -> dict[str, models.Stage]:
+def _stage_rows(planned: Planned, submission: Submission, user: Any) -> dict[str, models.Stage]:
     """The row of every planned stage by fingerprint, old or new, a few statements for each level of parents."""
     pending = {stage.fingerprint: stage for _, _, stages in planned for stage in stages}
     rows: dict[str, models.Stage] = {}
@@ -131,6 +155,9 @@ def _stage_rows(planned: Iterable[tuple[recipes.Recipe, int, list[spec.Stage]]])
                     title=stage_title(stage, specs),
                     spec=stage.to_dict(),
                     parent=rows.get(stage.parent),
+                    lane=lane_of(stage, submission.lane),
+                    priority=submission.priority,
+                    submitted_by=user,
                 )
                 for key, stage in level.items()
                 if key not in known
@@ -139,6 +166,9 @@ def _stage_rows(planned: Iterable[tuple[recipes.Recipe, int, list[spec.Stage]]])
         )
         rows |= models.Stage.objects.in_bulk(level, field_name="fingerprint")
         pending = {key: stage for key, stage in pending.items() if key not in level}
+    # Who asks for a stage with a higher priority gets it, whoever asked first.
+    urgent = models.Stage.objects.filter(pk__in=[row.pk for row in rows.values()], priority__lt=submission.priority)
+    urgent.filter(status__in=progress.NOT_STARTED).update(priority=submission.priority)
     return rows
 
 
@@ -150,6 +180,6 @@ def _join(run: models.Run, study: models.Study, stages: list[models.Stage]) -> N
     run.stages.add(*new)
     for stage in new:
         results.attach_done_stage(run, stage)
-    # Asking again is asking to try again: what failed or was cancelled for others must not end this run. On
-    # commit it also queues what is ready.
-    progress.retry_run(run)
+    # Asking again is asking to try again: what failed or was cancelled for others must not end this run. What had
+    # too little memory is left to who knows better. On commit it also queues what is ready.
+    progress.retry_run(run, out_of_memory=False)

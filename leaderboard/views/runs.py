@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from csp.decorators import csp_update
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from leaderboard.figures import curves
+from leaderboard.figures import curves, stage_graph
 from leaderboard.models import Recipe, Run, Stage, Study
 from leaderboard.standings.listing import of_run
 from leaderboard.variants import Variant, ending
-from leaderboard.views import files
+from leaderboard.views import files, live
+from leaderboard.views.actions import DECIDE
+from leaderboard.views.live import STATUS_TITLES
 from runner.tasks import registry
 
 RUNS_A_PAGE = 100
-UNFINISHED = (Stage.Status.WAITING, Stage.Status.QUEUED, Stage.Status.RUNNING)
-STATUS_TITLES = {
-    "queued": "Queued",
-    "running": "Running",
-    "done": "Done",
-    "failed": "Failed",
-    "cancelled": "Cancelled",
-}
 SETTINGS = (
     ("Intermediate phase", "intermediate"),
     ("Target phase", "target"),
@@ -59,19 +51,24 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     found = Run.objects.with_progress().select_related("recipe__encoder", "source").prefetch_related("studies")
     run = get_object_or_404(found, pk=pk)
     stages = list(run.stages.prefetch_related("artifacts"))
-    trained = [
-        (_line_name(stage, run), files.curve(_file(stage, "curve.jsonl")))
-        for stage in stages
-        if stage.action == "train"
-    ]
-    losses = [(name, curve.losses) for name, curve in trained if curve.losses]
-    scores = [(name, curve.scores) for name, curve in trained if curve.scores]
+    trained = [(stage, files.curve(live.file_of(stage, "curve.jsonl"))) for stage in stages if stage.action == "train"]
+    # A stage that is still to train has its place in the chart, which its points then fill.
+    going_on = {stage.pk for stage, _ in trained if stage.status in live.UNFINISHED}
+    losses = [(_line(stage, run), curve.losses) for stage, curve in trained if curve.losses or stage.pk in going_on]
+    scores = [(_line(stage, run), curve.scores) for stage, curve in trained if curve.scores or stage.pk in going_on]
+    finished = live.finished(stages)
     context = {
         "section": "runs",
         "run": run,
         "status_title": STATUS_TITLES[run.status],
         "stages": stages,
-        "finished": _finished(stages),
+        "shown": [(stage, live.shown(stage, stages), _failure_log(stage)) for stage in stages],
+        "graph": stage_graph.lay_out([(stage.pk, stage.parent_id, stage.title, stage.status) for stage in stages]),
+        "finished": finished,
+        "live_log": None if finished else _live_log(stages),
+        "can_decide": run.origin == Run.Origin.LOCAL and request.user.has_perm(DECIDE),
+        "can_clone": run.origin == Run.Origin.LOCAL and request.user.has_perm("leaderboard.add_study"),
+        "can_retry": any(stage.status in (Stage.Status.FAILED, Stage.Status.CANCELLED) for stage in stages),
         "scores": of_run(run.pk),
         "loss_figure": curves.loss(losses) if losses else None,
         "development_figure": curves.development(scores) if scores else None,
@@ -82,36 +79,6 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "settings": _settings(run),
     }
     return render(request, "run.html", context)
-
-
-@require_safe
-@never_cache
-def state(request: HttpRequest, pk: int) -> JsonResponse:
-    """What changes on a run's page while it is being worked on. Two queries."""
-    run = get_object_or_404(Run.objects.with_progress(), pk=pk)
-    stages = list(run.stages.all())
-    return JsonResponse(
-        {
-            "status": run.status,
-            "status_title": STATUS_TITLES[run.status],
-            "stages_done": run.stages_done,
-            "stage_count": run.stage_count,
-            "finished": _finished(stages),
-            "stages": [
-                {
-                    "id": stage.pk,
-                    "status": stage.status,
-                    "status_title": stage.get_status_display(),
-                    "done": stage.done,
-                    "total": stage.total,
-                    "unit": stage.unit,
-                    "activity": stage.activity,
-                    "message": stage.message,
-                }
-                for stage in stages
-            ],
-        }
-    )
 
 
 @require_safe
@@ -130,6 +97,7 @@ def study(request: HttpRequest, pk: int) -> HttpResponse:
         "targets": [_target(target) for target in study.targets],
         "runs_done": sum(run.status == "done" for run in runs.values()),
         "run_count": len(study.seeds) * len(grid),
+        "can_clone": request.user.has_perm("leaderboard.add_study"),
         "status_titles": STATUS_TITLES,
     }
     return render(request, "study.html", context)
@@ -144,18 +112,21 @@ def _reading_order(recipe: Recipe) -> tuple[Any, ...]:
     return recipe.encoder.title, method, tasks, variants, recipe.translation, recipe.pk
 
 
-def _finished(stages: Sequence[Stage]) -> bool:
-    return not any(stage.status in UNFINISHED for stage in stages)
+def _line(stage: Stage, run: Run) -> tuple[int, str]:
+    """A training stage's key and its title without what its run's page says anyway."""
+    return stage.pk, stage.title.removeprefix("Train on ").replace(f", seed {run.seed}", "")
 
 
-def _file(stage: Stage, name: str) -> PurePosixPath:
-    """Where a stage writes `name` while it runs, before there is an artifact row for it."""
-    return PurePosixPath(stage.fingerprint[:2], stage.fingerprint, name)
+def _failure_log(stage: Stage) -> str:
+    """The last lines of the log of a stage that failed by itself."""
+    if stage.status != Stage.Status.FAILED or stage.failure == Stage.Failure.PARENT:
+        return ""
+    return live.log_of(stage, live.FAILURE_LINES)["text"]
 
 
-def _line_name(stage: Stage, run: Run) -> str:
-    """A training stage's title without what its run's page says anyway."""
-    return stage.title.removeprefix("Train on ").replace(f", seed {run.seed}", "")
+def _live_log(stages: Sequence[Stage]) -> dict[str, Any]:
+    running = [stage for stage in stages if stage.status == Stage.Status.RUNNING]
+    return live.log_of(running[-1], live.LOG_LINES) if running else {"title": "", "text": ""}
 
 
 def _environments(stages: Sequence[Stage]) -> list[tuple[dict[str, Any], list[str]]]:
@@ -182,7 +153,7 @@ def _data(stages: Sequence[Stage]) -> list[dict[str, Any]]:
 
 
 def _logs(stages: Sequence[Stage], *, tracebacks: bool) -> list[tuple[Stage, str]]:
-    logs = [(stage, files.log_tail(_file(stage, "stage.log"), tracebacks=tracebacks)) for stage in stages]
+    logs = [(stage, files.log_tail(live.file_of(stage, "stage.log"), tracebacks=tracebacks)) for stage in stages]
     return [(stage, "\n".join(lines)) for stage, lines in logs if lines]
 
 

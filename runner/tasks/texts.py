@@ -44,6 +44,7 @@ NTREX = TaskSpec(
     headline="",
     training=TEXT_TRAINING,
     stands_in_for="wikipedia",
+    sizes={"train": 1_997},
     licence="CC BY-SA 4.0",
     citation="Federmann, Kocmi and Xin 2022, NTREX-128: News Test References for MT Evaluation, SumEval",
     note=(

@@ -89,5 +89,8 @@
     { rootMargin: "300px" },
   );
   document.querySelectorAll(".chart").forEach((chart) => watcher.observe(chart));
+  document.addEventListener("figurechange", (event) => {
+    drawn.forEach((_, chart) => chart.dataset.chart === event.detail && draw(chart));
+  });
   document.addEventListener("themechange", () => drawn.forEach((_, chart) => draw(chart)));
 })();

@@ -18,12 +18,51 @@
     }
     const field = (name) => row.querySelector(`[data-field="${name}"]`);
     setStatus(field("status"), stage.status, stage.status_title);
-    const bar = field("progress");
+    const bar = field("bar");
     bar.max = stage.status === "done" ? 1 : stage.total || 1;
     bar.value = stage.status === "done" ? 1 : stage.done;
-    const count = stage.total ? `${stage.done.toLocaleString("en")} of ${stage.total.toLocaleString("en")} ${stage.unit}` : "";
-    field("activity").textContent = stage.status === "running" ? [count, stage.activity].filter(Boolean).join(" – ") : "";
-    field("message").textContent = stage.message;
+    for (const name of ["message", "reason", "progress", "usage"]) {
+      field(name).textContent = stage[name];
+    }
+    page.querySelector(`[data-node="${stage.id}"]`)?.setAttribute("class", stage.status);
+  }
+
+  function showLog(log) {
+    const box = document.getElementById("live-log");
+    box.hidden = !log;
+    if (log) {
+      const text = box.querySelector("pre");
+      const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 8;
+      box.querySelector('[data-field="title"]').textContent = log.title;
+      text.textContent = log.text;
+      if (atEnd) {
+        text.scrollTop = text.scrollHeight;
+      }
+    }
+  }
+
+  // The figures of the page are JSON beside the charts; whoever changes one says so to charts.js.
+  function showCurves(curves) {
+    for (const chart of ["loss", "development"]) {
+      const source = document.getElementById(`${chart}-figure`);
+      if (!source) {
+        continue;
+      }
+      const figure = JSON.parse(source.textContent);
+      let changed = false;
+      for (const line of figure.data) {
+        const points = curves[line.uid]?.[chart];
+        if (points && points[0].length && points[0].at(-1) !== line.x.at(-1)) {
+          [line.x, line.y] = points;
+          line.mode = line.x.length > 2 ? "lines" : "lines+markers";
+          changed = true;
+        }
+      }
+      if (changed) {
+        source.textContent = JSON.stringify(figure);
+        document.dispatchEvent(new CustomEvent("figurechange", { detail: chart }));
+      }
+    }
   }
 
   function show(state) {
@@ -31,6 +70,8 @@
     document.getElementById("run-progress").value = state.stages_done;
     document.getElementById("run-count").textContent = `${state.stages_done} of ${state.stage_count} stages done`;
     state.stages.forEach(showStage);
+    showLog(state.log);
+    showCurves(state.curves);
   }
 
   async function poll() {

@@ -209,6 +209,20 @@ def test_unfinished_run_follows_its_work_and_stops(open_page, seeded):
 
     Stage.objects.filter(pk=stage.pk).update(done=300, activity="loss 0.5")
     row.get_by_text("300 of 400 steps – loss 0.5").wait_for()
+    Stage.objects.filter(pk=stage.pk).update(
+        done=350, rate=2.0, usage={"memory": 1 << 30, "memory_peak": 1 << 30, "processor": 99}
+    )
+    row.get_by_text("350 of 400 steps – loss 0.5 – 2.0 steps/s – 25.0 s left").wait_for()
+    assert "1,024 MiB of memory" in row.inner_text()
+    assert page.locator(f'[data-node="{stage.pk}"]').get_attribute("class") == "running"
+    page.locator(".chart[data-chart=loss]").scroll_into_view_if_needed()
+    page.locator(".chart[data-chart=loss][data-drawn=yes]").wait_for()
+    factories.write_files(stage, curve=factories.curve_text(60), log="a line of the log\n")
+    page.locator("#live-log").get_by_text("a line of the log").wait_for()
+    last = (
+        "document.querySelector('.chart[data-chart=loss] .canvas').data.find((line) => line.x.length === 60)?.x.at(-1)"
+    )
+    page.wait_for_function(f"{last} === 600")
     Stage.objects.filter(pk=stage.pk).update(status="done", done=400)
     page.locator("#run-state[data-finished=yes]").wait_for()
 

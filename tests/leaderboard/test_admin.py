@@ -13,7 +13,20 @@ from django.utils.html import escape
 from leaderboard.forms import SubmissionForm
 from leaderboard.forms.parsing import parse_seeds, parse_translations
 from leaderboard.forms.training import PhaseForm
-from leaderboard.models import Artifact, Encoder, Language, Protocol, Recipe, Run, Score, Source, Stage, Study, Task
+from leaderboard.models import (
+    Artifact,
+    Encoder,
+    Language,
+    Protocol,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    Stage,
+    Study,
+    Task,
+    Worker,
+)
 from leaderboard.services import encoders
 from runner.recipes import PhaseSettings
 from runner.tasks.languages import LANGUAGES
@@ -21,7 +34,7 @@ from runner.tasks.languages import LANGUAGES
 pytestmark = pytest.mark.django_db
 
 ADD = reverse("admin:leaderboard_study_add")
-READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language)
+READ_ONLY = (Recipe, Run, Stage, Score, Protocol, Artifact, Task, Language, Worker)
 
 
 def filled(**changes):
@@ -83,6 +96,13 @@ def test_it_works(admin_client, admin_user):
     message = str(next(iter(response.context["messages"])))
     assert "has 6 runs, 0 of them there already, and 21 stages, 0 of them there already" in message
     assert reverse("study", args=[study.pk]) in message
+
+
+def test_one_run_and_one_stage_are_not_several(admin_client):
+    alone = {"methods": ["baseline"], "intermediate_tasks": [], "target-udpos": None, "languages": "de"}
+    response = admin_client.post(ADD, filled(**alone), follow=True)
+    message = str(next(iter(response.context["messages"])))
+    assert "has 1 run, 0 of them there already, and 1 stage, 0 of them there already" in message
 
 
 def test_the_form_shows_the_published_defaults(admin_client):

@@ -8,7 +8,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from leaderboard.figures import curves, heatmap
+from leaderboard.figures import curves, heatmap, stage_graph
 from leaderboard.figures.colours import DIVERGING, LINES
 from leaderboard.models import Score
 from leaderboard.standings.filters import Filters, View
@@ -142,7 +142,7 @@ def test_scale_runs_from_0_to_1_through_its_middle(theme):
 
 
 def test_loss_has_a_line_for_each_stage():
-    figure = curves.loss([("CCG", [(1, 3.0), (2, 2.0)]), ("POS", [(1, 1.0)])])
+    figure = curves.loss([((1, "CCG"), [(1, 3.0), (2, 2.0)]), ((2, "POS"), [(1, 1.0)])])
 
     assert [(trace["name"], trace["x"], trace["y"]) for trace in figure["data"]] == [
         ("CCG", [1, 2], [3.0, 2.0]),
@@ -159,3 +159,31 @@ def test_long_curves_are_thinned_and_keep_their_end(count):
     assert len(kept) <= curves.MOST_POINTS + 1
     assert kept[-1:] == points[-1:]
     assert kept[:1] == points[:1]
+
+
+# The graph of a run's stages.
+
+
+def test_parents_stand_left_of_their_children_at_their_middle():
+    graph = stage_graph.lay_out(
+        [
+            (1, None, "Train", "done"),
+            (2, 1, "Evaluate A", "running"),
+            (3, 1, "Evaluate B", "waiting"),
+            (4, None, "C", "done"),
+        ]
+    )
+    nodes = {node.pk: node for node in graph.nodes}
+    assert nodes[1].x < nodes[2].x == nodes[3].x
+    assert nodes[1].y == (nodes[2].y + nodes[3].y) / 2
+    assert nodes[4].y > nodes[3].y
+    assert len(graph.paths) == 2
+    assert graph.width >= nodes[2].x + graph.node_width
+    assert graph.height >= nodes[4].y + graph.node_height
+
+
+def test_a_parent_outside_the_run_is_no_node_and_long_titles_are_cut():
+    graph = stage_graph.lay_out([(2, 1, "x" * 80, "waiting")])
+    assert graph.paths == ()
+    assert graph.nodes[0].label == "x" * 29 + "…"
+    assert stage_graph.lay_out([]).nodes == ()

@@ -12,7 +12,7 @@ import pytest
 from django.db import connections, transaction
 
 from leaderboard.models import Artifact, Protocol, Score, Stage
-from leaderboard.services import progress, results
+from leaderboard.services import leases, progress, results
 from leaderboard.services.results import ResultError
 from tests.stages import empty_queue, make_evaluation, make_run, make_training, status
 
@@ -120,7 +120,7 @@ def test_a_run_that_joins_while_the_stage_finishes_gets_its_scores_all_the_same(
         stage = make_evaluation(status="queued")
         make_run([stage])
         late = make_run()
-        lease = progress.claim(stage.pk, "one")
+        lease = leases.claim(stage.pk, "one")
         start = threading.Barrier(2)
 
         def join(start=start, stage=stage, late=late) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from leaderboard.models import Encoder, Recipe, Run, Score, Stage, Study
-from leaderboard.services import progress, submissions
+from leaderboard.services import dispatch, leases, progress, submissions
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
 from leaderboard.variants import Variant
@@ -49,7 +49,7 @@ def commit(django_capture_on_commit_callbacks):
 def finish_all():
     """Let a worker do every stage that can be done, with 50.0 wherever a score is due."""
     while stage := Stage.objects.filter(status="queued").first():
-        lease = progress.claim(stage.pk, "test worker")
+        lease = leases.claim(stage.pk, "test worker")
         plan = stage.spec["plan"]
         scores = [
             {"event": "score", "task": plan["task"], "language": code, "metric": metric, "value": 50.0, "n": 10}
@@ -57,7 +57,7 @@ def finish_all():
             for metric in registry.task(plan["task"]).headline_metrics
         ]
         progress.finish(lease, scores=scores, seconds=1.0)
-        progress.dispatch_ready()
+        dispatch.dispatch_ready()
 
 
 def test_it_creates_recipes_runs_and_stages(submission, admin_user):
@@ -321,7 +321,7 @@ def test_what_was_cancelled_for_another_study_is_taken_up_again(submission, comm
 def test_a_failure_in_the_middle_leaves_nothing(submission, monkeypatch):
     retry_run, calls = progress.retry_run, []
 
-    def fail_at_the_third_run(run):
+    def fail_at_the_third_run(run, **options):
         calls.append(run)
         if len(calls) == 3:
             raise OSError("the disk is full")

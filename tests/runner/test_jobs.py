@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from celery.contrib.testing.worker import start_worker
@@ -21,75 +18,23 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from leaderboard.celery import app
-from leaderboard.models import Artifact, Score, Stage
-from leaderboard.services import progress, results
+from leaderboard.models import Artifact, Score, Stage, Worker
+from leaderboard.services import dispatch, leases, progress, results
 from runner import jobs, spec
 from runner.curve import Curve
-from tests.stages import empty_queue, make_evaluation, make_run, make_training, status
+from runner.jobs.places import Places, Sweeper
+from runner.jobs.relay import SHUTTING_DOWN, Rate
+from runner.jobs.stage import run as run_lease
+from tests.stages import make_evaluation, make_run, make_training, status
+from tests.workers import DONE, GOOD, WAIT, begun, fresh, until
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-# An engine that does what its job says, without a model: scores for an evaluation, a file for a training.
-ENGINE = """
-import hashlib, json, os, signal, sys, time
-from pathlib import Path
-from runner.spec import Job
-job = Job.from_json(Path(sys.argv[1]).read_text())
-output, plan = Path(job.output), job.stage.plan
-def say(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
-def write(name, content):
-    (output / name).write_bytes(content)
-    say("artifact", kind="checkpoint", path=name, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
-def score(language, value=80.0):
-    say("score", task=plan.task, language=language, metric="accuracy", value=value, n=1000)
-say("environment", device="cpu", secret=os.environ.get("SECRET_KEY"))
-"""
-GOOD = """
-print("some log", file=sys.stderr)
-if plan.action == "train":
-    for step in range(3):
-        say("curve", step=step, loss=1 / (step + 1))
-    say("progress", done=3, total=3, unit="steps", note="Training")
-    write("model.bin", b"weights")
-else:
-    assert (Path(job.parent_output) / "model.bin").read_bytes() == b"weights"
-    say("data", task=plan.task, sha256="0" * 64, rows=1000)
-    for language in plan.languages:
-        score(language)
-say("done", seconds=1)
-"""
-DONE = 'say("done", seconds=1)'
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.queue, pytest.mark.usefixtures("fast")]
 
 
-@pytest.fixture(autouse=True)
-def _fast(settings, tmp_path: Path) -> Iterator[None]:
-    settings.ARTIFACT_DIR = tmp_path / "artifacts"
-    settings.HEARTBEAT_SECONDS = 0.1
-    empty_queue()
-    jobs.SHUTTING_DOWN.clear()
-    level = logging.root.level
-    yield
-    logging.root.setLevel(level)  # a worker in this process sets its own
-    jobs.SHUTTING_DOWN.clear()
-    empty_queue()
-
-
-@pytest.fixture
-def engine(settings, tmp_path: Path) -> Callable[[str], None]:
-    def put(script: str) -> None:
-        path = tmp_path / "engine.py"
-        path.write_text(
-            f"import sys; sys.path.insert(0, {str(settings.BASE_DIR)!r})\n{ENGINE}" + textwrap.dedent(script)
-        )
-        settings.ENGINE_COMMAND = [sys.executable, str(path)]
-
-    put(GOOD)
-    return put
-
-
-def fresh(stage: Stage) -> Stage:
-    return Stage.objects.select_related("parent").get(pk=stage.pk)
+def run_stage(stage: Stage, gpu: str = "") -> None:
+    """What a place does with the stage, if it is still to be had."""
+    if lease := leases.claim(stage.pk, f"test:{uuid.uuid4().hex[:8]}"):
+        run_lease(lease, gpu)
 
 
 def queued_evaluation() -> Stage:
@@ -101,20 +46,13 @@ def queued_evaluation() -> Stage:
 def _in_background(stage: Stage) -> threading.Thread:
     def work() -> None:
         try:
-            jobs.run_stage(stage.pk)
+            run_stage(stage)
         finally:
             connections.close_all()
 
     thread = threading.Thread(target=work)
     thread.start()
     return thread
-
-
-def _until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.05)
 
 
 # With a worker, from submission to scores.
@@ -125,9 +63,15 @@ def test_it_works(engine, concurrency: int) -> None:
     train = make_training()
     evaluations = [make_evaluation(train) for _ in range(3)]
     runs = [make_run([train, evaluation]) for evaluation in evaluations]
-    with start_worker(app, pool="threads", concurrency=concurrency, perform_ping_check=False):
-        progress.dispatch_ready()
-        _until(lambda: set(status(train, *evaluations)) == {"done"})
+    with start_worker(app, pool="threads", concurrency=concurrency, perform_ping_check=False) as controller:
+        # Celery's worker for tests does not send the signals of one that is started by hand.
+        jobs.begin(sender=SimpleNamespace(controller=controller))
+        try:
+            dispatch.dispatch_ready()
+            until(lambda: set(status(train, *evaluations)) == {"done"})
+            assert Worker.objects.get().places == concurrency
+        finally:
+            jobs.end()
     assert [run.scores.count() for run in runs] == [2, 2, 2]
     assert {stage.attempt for stage in (fresh(train), *map(fresh, evaluations))} == {1}
 
@@ -142,14 +86,18 @@ def test_it_works(engine, concurrency: int) -> None:
     assert fresh(evaluations[0]).data[0]["rows"] == 1000
 
 
-def test_the_job_file_is_what_the_engine_needs(engine) -> None:
+def test_the_job_file_is_what_the_engine_needs(engine, settings, tmp_path) -> None:
+    settings.FEATURE_CACHE_DIR, settings.ENGINE_THREADS = tmp_path / "features", 2
+    settings.ENGINE_GRADIENT_CHECKPOINTING, settings.ENGINE_COMPILE = True, True
     train = make_training(status="done")
     stage = make_evaluation(train, status="queued")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     job = spec.Job.from_json((results.folder(stage) / "stage.json").read_text())
     assert job.stage.fingerprint == stage.fingerprint
     assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
     assert job.stage.encoder.location == "some/folder"
+    assert (job.data_dir, job.cache_dir, job.threads) == (settings.DATA_DIR, str(tmp_path / "features"), 2)
+    assert (job.gradient_checkpointing, job.compile) == (True, True)
 
 
 def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:
@@ -164,7 +112,7 @@ def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:
 
 def test_a_message_for_a_stage_that_is_done_does_nothing(engine) -> None:
     stage = make_training(status="done")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert not results.folder(stage).exists()
 
 
@@ -194,7 +142,7 @@ def test_a_message_for_a_stage_that_is_done_does_nothing(engine) -> None:
 def test_a_failure_is_told_in_a_sentence_with_the_log_at_hand(engine, script: str, failure: str, message: str) -> None:
     engine(script)
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     stage = fresh(stage)
     assert (stage.status, stage.failure) == ("failed", failure)
     assert stage.message.endswith(message)
@@ -206,14 +154,14 @@ def test_the_time_limit_ends_a_stage(engine, settings) -> None:
     settings.STAGE_TIME_LIMIT = 0.5
     engine("time.sleep(30)")
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert fresh(stage).failure == "time_limit"
 
 
 def test_a_stage_of_another_version_of_the_engine_is_the_submitters_to_mend(engine) -> None:
     stage = queued_evaluation()
     Stage.objects.filter(pk=stage.pk).update(spec={**stage.spec, "engine_version": "0"})
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     stage = fresh(stage)
     assert (stage.status, stage.failure) == ("failed", "submitter")
     assert "submit the run again" in stage.message
@@ -222,8 +170,18 @@ def test_a_stage_of_another_version_of_the_engine_is_the_submitters_to_mend(engi
 def test_an_engine_that_does_not_exist_is_a_bug(settings) -> None:
     settings.ENGINE_COMMAND = ["/no/such/engine"]
     stage = queued_evaluation()
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert fresh(stage).failure == "bug"
+
+
+def test_a_store_that_the_worker_cannot_write_to_is_the_machines_fault(engine, settings, tmp_path: Path) -> None:
+    settings.ARTIFACT_DIR = tmp_path / "in-the-way"
+    settings.ARTIFACT_DIR.touch()
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 1)
+    assert stage.message == "The worker's machine failed: Not a directory."
 
 
 def test_an_engine_that_is_killed_is_tried_again(engine) -> None:
@@ -232,30 +190,86 @@ def test_an_engine_that_is_killed_is_tried_again(engine) -> None:
     )
     engine(once + GOOD)
     stage = make_training(status="queued")
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     if fresh(stage).failure == "out_of_memory":
         pytest.skip("this system does not tell a kill for memory from another")
     assert (fresh(stage).status, fresh(stage).losses) == ("queued", 1)
-    jobs.run_stage(stage.pk)
+    run_stage(stage)
     assert status(stage) == ["done"]
 
 
-# Stopping.
+def test_an_engine_that_hangs_is_tried_again_and_the_page_can_say_why(engine, settings) -> None:
+    settings.STAGE_SILENCE_LIMIT = 1
+    engine('say("progress", done=1, total=9, unit="steps", note="Training"); time.sleep(30)')
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.losses) == ("queued", 1)
+    assert stage.message == "It was alive, but made no progress for 1 seconds."
 
-WAIT = """
-def leave(*_):
-    (output / "checkpoint").touch()
-    sys.exit(4)
-signal.signal(signal.SIGTERM, leave)
-(output / "begun").touch()
-for _ in range(300):
+
+def test_a_stage_that_the_machine_fails_waits_ever_longer_and_is_given_up(engine, settings) -> None:
+    engine('say("error", family="infrastructure", message="The disk is full.");sys.exit(5)')
+    stage = make_training(status="queued")
+    pauses = []
+    for _ in range(settings.MAX_ATTEMPTS):
+        Stage.objects.filter(pk=stage.pk).update(not_before=None)
+        run_stage(stage)
+        found = fresh(stage)
+        pauses.append(round((found.not_before - timezone.now()).total_seconds()) if found.not_before else 0)
+    assert pauses == [0, 30, 60, 120, 0]
+    assert (found.status, found.failure) == ("failed", "infrastructure")
+    assert found.message == "The disk is full. It was lost 5 times, and is given up."
+
+
+def test_out_of_memory_is_not_tried_again(engine, settings) -> None:
+    settings.STAGE_MEMORY_LIMIT = 5
+    engine("time.sleep(30)")
+    stage = make_training(status="queued")
+    run_stage(stage)
+    stage = fresh(stage)
+    assert (stage.status, stage.failure, stage.losses) == ("failed", "out_of_memory", 0)
+    assert "GiB of memory, more than the 0.0 allowed." in stage.message
+
+
+def test_what_the_engine_uses_and_how_fast_it_is_are_recorded(engine) -> None:
+    engine(WAIT)
+    stage = make_training(status="queued")
+    job = _in_background(stage)
+    try:
+        until(lambda: fresh(stage).rate and fresh(stage).usage.get("memory"))
+        assert fresh(stage).usage["memory_peak"] > 5 * 2**20
+        assert 1 < fresh(stage).rate < 20  # ten a second, on a machine that may be busy
+    finally:
+        SHUTTING_DOWN.set()
+        job.join()
+
+
+def test_the_rate_is_of_one_activity() -> None:
+    rate = Rate()
+    assert rate.value() is None
+    rate.notice({"unit": "steps", "note": "reading data", "done": 0, "total": 0})
+    time.sleep(0.02)
+    rate.notice({"unit": "steps", "note": "training", "done": 0, "total": 100})
+    assert rate.value() is None
     time.sleep(0.1)
-    say("progress", done=1, total=300, unit="steps", note="")
-"""
+    rate.notice({"unit": "steps", "note": "training", "done": 10, "total": 100})
+    assert 30 < rate.value() <= 100
 
 
-def begun(stage: Stage) -> bool:
-    return (results.folder(stage) / "begun").exists()
+def test_a_place_with_a_gpu_gives_it_to_its_engines(engine) -> None:
+    engine('(output / "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"]); time.sleep(0.5)\n' + GOOD)
+    stages = [make_training(status="queued") for _ in range(4)]
+    places = Places(2, ["0", "GPU-abc"])
+    places.start()
+    try:
+        until(lambda: set(status(*stages)) == {"done"})
+    finally:
+        places.stop()
+    assert {(results.folder(stage) / "gpu").read_text() for stage in stages} == {"0", "GPU-abc"}
+
+
+# Stopping.
 
 
 def test_cancelling_a_run_ends_its_engine_within_seconds(engine) -> None:
@@ -263,7 +277,7 @@ def test_cancelling_a_run_ends_its_engine_within_seconds(engine) -> None:
     stage = make_training(status="queued")
     run = make_run([stage])
     job = _in_background(stage)
-    _until(lambda: begun(stage))
+    until(lambda: begun(stage))
     asked = time.monotonic()
     progress.cancel_run(run)
     job.join()
@@ -272,12 +286,26 @@ def test_cancelling_a_run_ends_its_engine_within_seconds(engine) -> None:
     assert (results.folder(stage) / "checkpoint").exists()
 
 
+def test_cancelling_takes_less_than_five_seconds_with_the_settings_as_they_are(engine, settings) -> None:
+    settings.HEARTBEAT_SECONDS = 3
+    engine('signal.signal(signal.SIGTERM, signal.SIG_IGN)\n(output / "begun").touch(); time.sleep(60)')
+    stage = make_training(status="queued")
+    run = make_run([stage])
+    job = _in_background(stage)
+    until(lambda: begun(stage))
+    asked = time.monotonic()
+    progress.cancel_run(run)
+    job.join()
+    assert time.monotonic() - asked < 5
+    assert status(stage) == ["cancelled"]
+
+
 def test_a_worker_that_shuts_down_gives_its_stage_back(engine) -> None:
     engine(WAIT)
     stage = make_training(status="queued")
     job = _in_background(stage)
-    _until(lambda: begun(stage))
-    jobs.SHUTTING_DOWN.set()
+    until(lambda: begun(stage))
+    SHUTTING_DOWN.set()
     job.join()
     stage = fresh(stage)
     assert (stage.status, stage.losses) == ("queued", 0)
@@ -289,7 +317,7 @@ def test_an_engine_whose_lease_was_taken_is_stopped_and_writes_nothing(engine) -
     engine(WAIT)
     stage = make_training(status="queued")
     job = _in_background(stage)
-    _until(lambda: begun(stage))
+    until(lambda: begun(stage))
     Stage.objects.filter(pk=stage.pk).update(attempt=7, worker="another")
     job.join()
     stage = fresh(stage)
@@ -301,16 +329,16 @@ def test_progress_is_written_while_the_engine_works(engine) -> None:
     stage = make_training(status="queued")
     job = _in_background(stage)
     try:
-        _until(lambda: fresh(stage).total == 300)
+        until(lambda: fresh(stage).total == 300)
         assert fresh(stage).lease_until > timezone.now()
     finally:
-        jobs.SHUTTING_DOWN.set()
+        SHUTTING_DOWN.set()
         job.join()
 
 
 def test_the_sweeper_outlives_a_database_that_is_away(monkeypatch, caplog) -> None:
     stage = make_training(status="queued")
-    sweeper = jobs.Sweeper(concurrency=1)
+    sweeper = Sweeper(Places(1))
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", "/no/such/folder/database")
         connection.close()
@@ -340,44 +368,12 @@ def test_the_curve_goes_on_where_a_resumed_engine_begins(tmp_path: Path) -> None
 # A worker as it is started by hand.
 
 
-@pytest.fixture
-def worker(settings, tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
-    """Starts `celery -A leaderboard worker` on this test's database, with `tmp_path`/engine.py for an engine."""
-    (tmp_path / "worker_settings.py").write_text(
-        "from leaderboard.settings import *\n"
-        f"DATABASES['default']['NAME'] = {str(connection.settings_dict['NAME'])!r}\n"
-        f"ENGINE_COMMAND = [{sys.executable!r}, {str(tmp_path / 'engine.py')!r}]\n"
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{tmp_path}{os.pathsep}{settings.BASE_DIR}",
-        "DJANGO_SETTINGS_MODULE": "worker_settings",
-        "ARTIFACT_DIR": str(settings.ARTIFACT_DIR),
-        "HEARTBEAT_SECONDS": "1",
-        "LEASE_SECONDS": "2",
-        "SWEEP_SECONDS": "1",
-        "RESEND_SECONDS": "1",
-    }
-    started: list[subprocess.Popen[str]] = []
-
-    def start() -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "celery", "-A", "leaderboard", "worker", "--loglevel", "INFO"]
-        with (tmp_path / "worker.log").open("a") as log:
-            started.append(subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, stderr=log, stdout=log))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_asked_to_stop_lets_its_engine_write_a_checkpoint(engine, worker, number: int) -> None:
     engine(WAIT)
     stage = make_training(status="queued")
     process = worker()
-    _until(lambda: begun(stage))
+    until(lambda: begun(stage))
     process.send_signal(number)
     assert process.wait(timeout=15) is not None
     stage = fresh(stage)
@@ -392,11 +388,11 @@ def test_a_worker_that_is_killed_is_replaced_and_the_stage_goes_on(engine, worke
     evaluate = make_evaluation(train)
     run = make_run([train, evaluate])
     process = worker()
-    _until(lambda: begun(train))
+    until(lambda: begun(train))
     process.kill()
     process.wait()
     worker()
-    _until(lambda: status(train, evaluate) == ["done", "done"], seconds=30)
+    until(lambda: status(train, evaluate) == ["done", "done"], seconds=30)
     assert fresh(train).losses == 1
     assert run.scores.count() == 2
 
@@ -408,6 +404,6 @@ def test_many_stages_and_two_workers_run_each_once(engine, worker) -> None:
     make_run([*parents, *children])
     worker()
     worker()
-    _until(lambda: set(status(*parents, *children)) == {"done"}, seconds=40)
+    until(lambda: set(status(*parents, *children)) == {"done"}, seconds=40)
     assert {(results.folder(stage) / "runs").read_text() for stage in (*parents, *children)} == {"x"}
     assert set(Stage.objects.values_list("attempt", flat=True)) == {1}

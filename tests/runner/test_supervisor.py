@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 
+from runner.endings import Ending
 from runner.process import SUPERVISOR, out_of_memory_kills
-from runner.supervisor import LOCK, LOG, Ending, Limits, Outcome, supervise
+from runner.supervisor import LOCK, LOG, VISIBLE_GPUS, Limits, Outcome, supervise
+from runner.usage import Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,17 +28,21 @@ class Watcher:
 
     def __init__(self, wish: Callable[[Watcher], Ending | None] = lambda watcher: None) -> None:
         self.events: list[dict[str, Any]] = []
-        self.beats = 0
+        self.usages: list[Usage] = []
         self._wish = wish
 
     def event(self, event: dict[str, Any]) -> None:
         self.events.append(event)
 
-    def beat(self) -> None:
-        self.beats += 1
+    def beat(self, usage: Usage) -> None:
+        self.usages.append(usage)
 
     def should_stop(self) -> Ending | None:
         return self._wish(self)
+
+    @property
+    def beats(self) -> int:
+        return len(self.usages)
 
     @property
     def names(self) -> list[str]:
@@ -96,6 +103,12 @@ def test_it_works(tmp_path: Path) -> None:
         ("sys.exit(2)", Ending.BUG, "The engine ended with exit code 2; its log says more."),
         ("pass", Ending.BUG, "The engine ended without saying that it was done."),
         ("os.kill(os.getpid(), signal.SIGSEGV)", Ending.BUG, "The engine crashed with SIGSEGV."),
+        (
+            'say("error", family="infrastructure", message="No space left on device.");sys.exit(5)',
+            Ending.INFRASTRUCTURE,
+            "No space left on device.",
+        ),
+        ("sys.exit(5)", Ending.INFRASTRUCTURE, "The machine failed the engine; its log says more."),
         ("sys.exit(4)", Ending.STOPPED, "The engine was asked to stop from outside."),
         ("os.kill(os.getpid(), signal.SIGTERM)", Ending.STOPPED, "The engine was asked to stop from outside."),
     ],
@@ -156,6 +169,67 @@ def test_the_deadline_ends_an_engine(tmp_path: Path) -> None:
     outcome = run(tmp_path, python("time.sleep(30)"), deadline=0.3)
     assert outcome.ending is Ending.TIME_LIMIT
     assert outcome.message == "It was stopped after its time limit of 0.3 seconds."
+
+
+def test_a_cancelled_engine_that_does_not_listen_is_killed_sooner(tmp_path: Path) -> None:
+    script = 'signal.signal(signal.SIGTERM, signal.SIG_IGN);say("progress", done=0, total=1);time.sleep(30)'
+    outcome = run(tmp_path, python(script), Watcher(on_first_event(Ending.CANCELLED)), grace=20, cancel_grace=0.3)
+    assert outcome.ending is Ending.CANCELLED
+    assert outcome.seconds < 5
+
+
+def test_an_engine_that_says_nothing_new_hangs(tmp_path: Path) -> None:
+    script = """
+        while True:
+            say("progress", done=5, total=10)
+            time.sleep(0.05)
+    """
+    watcher = Watcher()
+    outcome = run(tmp_path, python(script), watcher, silence=1)
+    assert outcome.ending is Ending.HUNG
+    assert outcome.message == "It was alive, but made no progress for 1 seconds."
+    assert len(watcher.events) > 5
+    assert outcome.seconds < 8
+
+
+def test_an_engine_that_goes_on_does_not_hang_however_long_it_takes(tmp_path: Path) -> None:
+    script = """
+        for step in range(8):
+            say("progress", done=step, total=8)
+            time.sleep(0.3)
+        say("done", seconds=1)
+    """
+    assert run(tmp_path, python(script), silence=1.5).ending is Ending.DONE
+
+
+def test_an_engine_that_takes_too_much_memory_is_ended_with_the_numbers(tmp_path: Path) -> None:
+    script = 'block = bytearray(400 * 2**20); block[::4096] = b"x" * len(block[::4096]); time.sleep(30)'
+    outcome = run(tmp_path, python(script), memory=200 * 2**20)
+    assert outcome.ending is Ending.OUT_OF_MEMORY
+    # It may be seen before it has all of it.
+    assert re.fullmatch(r"It used 0\.[2-4] GiB of memory, more than the 0\.2 allowed\.", outcome.message)
+
+
+def test_memory_and_processor_of_all_that_the_engine_started_are_measured(tmp_path: Path) -> None:
+    script = """
+        import subprocess
+        busy = "import time; block = bytearray(150 * 2**20); end = time.time() + 2\\nwhile time.time() < end: pass"
+        subprocess.run([sys.executable, "-c", busy])
+        say("done", seconds=1)
+    """
+    watcher = Watcher()
+    assert run(tmp_path, python(script), watcher, heartbeat=0.3).ending is Ending.DONE
+    assert max(usage.memory_peak for usage in watcher.usages) > 100 * 2**20
+    assert max(usage.processor for usage in watcher.usages) > 10
+    assert "gpu" not in watcher.usages[-1].to_dict()
+
+
+def test_an_engine_sees_the_gpu_of_its_place_alone(tmp_path: Path) -> None:
+    watcher = Watcher()
+    command = python(f'say("done", visible=os.environ.get({VISIBLE_GPUS!r}))')
+    supervise(command, tmp_path, watcher, Limits(0.05, 5), cwd=ROOT, gpu="3")
+    assert watcher.events == [{"event": "done", "visible": "3"}]
+    assert watcher.usages[-1].gpu == "3"
 
 
 def test_an_engine_that_is_done_before_it_hears_of_cancelling_is_done(tmp_path: Path) -> None:

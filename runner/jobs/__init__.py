@@ -1,0 +1,50 @@
+"""What a worker does; the only package that knows both sides, Django's services and the engine's process.
+
+Celery loads it in workers alone. A message rings the bell of this worker's places (`runner.jobs.places`), which
+take stages from the database and run them (`runner.jobs.stage`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+
+from leaderboard.celery import app
+from leaderboard.queue import JOB
+from runner.jobs.places import Places, Sweeper
+from runner.jobs.relay import SHUTTING_DOWN
+
+_at_work: list[tuple[Places, Sweeper]] = []
+
+
+@app.task(name=JOB)
+def wake(stage_id: int) -> None:
+    """Look for a stage: the one that the message speaks of, or whichever's turn it is by now."""
+    for places, _ in _at_work:
+        places.wake()
+
+
+@signals.worker_ready.connect
+def begin(sender: Any, **kwargs: Any) -> None:
+    SHUTTING_DOWN.clear()
+    places = Places(sender.controller.concurrency, settings.GPUS)
+    sweeper = Sweeper(places)
+    _at_work.append((places, sweeper))
+    places.start()
+    sweeper.start()
+
+
+@signals.worker_shutting_down.connect
+def stop_engines(**kwargs: Any) -> None:
+    SHUTTING_DOWN.set()
+
+
+@signals.worker_shutdown.connect
+def end(**kwargs: Any) -> None:
+    SHUTTING_DOWN.set()
+    while _at_work:
+        places, sweeper = _at_work.pop()
+        sweeper.stop()
+        places.stop()

@@ -1,0 +1,1 @@
+"""Chaos around a small real study; see `__main__`."""
