@@ -171,6 +171,12 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIN
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
+# Of a training stage: one for each GPU that it shall use.
+ENGINE_PROCESSES = env_int("ENGINE_PROCESSES", 1)
+ENGINE_GRADIENT_CHECKPOINTING = env_bool("ENGINE_GRADIENT_CHECKPOINTING", default=False)
+ENGINE_COMPILE = env_bool("ENGINE_COMPILE", default=False)
+# Tokenised data, which can be made again at any time.
+FEATURE_CACHE_DIR = env_path("FEATURE_CACHE_DIR", VAR_DIR / "features")
 STAGE_TIME_LIMIT = env_int("STAGE_TIME_LIMIT", 7 * 24 * 3600)
 # The stage file is appended. Tests put a short script here.
 ENGINE_COMMAND = [sys.executable, "-m", "runner"]

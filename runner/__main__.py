@@ -12,10 +12,11 @@ import sys
 import traceback
 from pathlib import Path
 
+from runner import launch
 from runner.errors import RecipeError, Stopped
 from runner.events import EXIT_BUG, EXIT_DONE, EXIT_OUT_OF_MEMORY, EXIT_STOPPED, EXIT_SUBMITTER, Emit, emitter
 from runner.process import die_with_parent
-from runner.spec import Job
+from runner.spec import Job, TrainPlan
 
 
 def main(arguments: list[str]) -> int:
@@ -23,15 +24,20 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print(__doc__, file=sys.stderr)
         return EXIT_SUBMITTER
-    die_with_parent()
+    # A launcher that is killed leaves no worker behind: nothing else reaches them.
+    die_with_parent(signal.SIGKILL if launch.is_worker() else signal.SIGTERM)
     # Libraries print to stdout; events must not be torn by them, so stdout becomes stderr for everybody else.
-    emit = emitter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    emit = emitter(events)
     os.dup2(2, 1)
     stop = _StopFlag()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
         job = Job.from_json(_text(arguments[0]))
+        if job.processes > 1 and isinstance(job.stage.plan, TrainPlan) and not launch.is_worker():
+            os.dup2(events.fileno(), 1)  # where the workers' events go
+            return launch.run(arguments[0], job.processes, emit)
         # Imported late: a wrong stage file is answered at once, not after the seconds that torch takes.
         from runner import engine
 
@@ -71,7 +77,10 @@ def _text(name: str) -> str:
 
 def _leave(emit: Emit, family: str, message: str, code: int) -> int:
     print(message, file=sys.stderr)
-    emit("error", family=family, message=message)
+    if launch.is_worker():
+        launch.report(family, message)
+    else:
+        emit("error", family=family, message=message)
     return code
 
 

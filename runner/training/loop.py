@@ -81,7 +81,8 @@ def fit(
     clock = Clock(start, total, training.evaluate_every, around.resume_seconds, around.emit)
     bare.train()
     for step in range(start, total):
-        torch.manual_seed(seed * 1_000_003 + step)
+        # Devices see other examples, and draw other dropout for them.
+        torch.manual_seed((seed * 1_000_003 + step) * accelerator.num_processes + accelerator.process_index)
         rate = learning_rate(step, total, training.warmup, training.learning_rate)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -104,6 +105,8 @@ def fit(
         if (stop or clock.resume_due() or selection.best_step == step + 1) and accelerator.is_main_process:
             _save_resume(bare, optimiser, step + 1, selection, around)
         if stop:
+            # A process that leaves early would have the others ended while they write.
+            accelerator.wait_for_everyone()
             raise Stopped(f"Stopped after step {step + 1} of {total}.")
     accelerator.wait_for_everyone()
     selection.take_best(bare)
