@@ -144,7 +144,10 @@ def _backward(
             loss = loss_sum(model(draw.task, **batch), labels) * scale
             accelerator.backward(loss)
         loss_total += loss.detach()
-    return float(loss_total) / accelerator.num_processes, tokens * accelerator.num_processes
+    if accelerator.num_processes == 1:
+        return float(loss_total), tokens
+    shares = accelerator.reduce(torch.tensor([float(loss_total) / accelerator.num_processes, tokens]).to(loss_total))
+    return float(shares[0]), int(shares[1])
 
 
 def _label_count(table: FeatureTable, indices: Sequence[int], masking: Masking | None) -> int:
