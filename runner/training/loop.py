@@ -188,7 +188,7 @@ def _save_resume(
 
     facts = {"fingerprint": around.fingerprint, "step": step, "selection": selection.state()}
     checkpoint.write(around.folder / f"resume-{step}", facts, fill)
-    kept = [checkpoint.facts(path) for path in checkpoint.drop_resumes(around.folder, keep=RESUMES_KEPT)]
+    kept = [checkpoint.facts(path) for path in checkpoint.drop_resumes(around.folder, RESUMES_KEPT, upto=step)]
     drop_kept(around.folder, but={manifest["selection"]["best_step"] for manifest in kept if manifest})
 
 
