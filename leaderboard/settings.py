@@ -177,6 +177,8 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIN
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
+# Of a training stage: one for each GPU that it shall use.
+ENGINE_PROCESSES = env_int("ENGINE_PROCESSES", 1)
 ENGINE_GRADIENT_CHECKPOINTING = env_bool("ENGINE_GRADIENT_CHECKPOINTING", default=False)
 ENGINE_COMPILE = env_bool("ENGINE_COMPILE", default=False)
 # Tokenised data, which can be made again at any time.

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from runner import finished
+from runner import finished, launch
 from runner.errors import RecipeError, Stopped
 from runner.events import (
     EXIT_BUG,
@@ -27,7 +27,7 @@ from runner.events import (
     emitter,
 )
 from runner.process import die_with_parent
-from runner.spec import Job
+from runner.spec import Job, TrainPlan
 
 # Errors of the operating system that are the machine's, not the stage's: no room, or a disk that fails.
 MACHINE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ESTALE, errno.EROFS)
@@ -38,9 +38,11 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print(__doc__, file=sys.stderr)
         return EXIT_SUBMITTER
-    die_with_parent()
+    # A launcher that is killed leaves no worker behind: nothing else reaches them.
+    die_with_parent(signal.SIGKILL if launch.is_worker() else signal.SIGTERM)
     # Libraries print to stdout; events must not be torn by them, so stdout becomes stderr for everybody else.
-    emit = emitter(os.fdopen(os.dup(1), "w", encoding="utf-8"))
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    emit = emitter(events)
     os.dup2(2, 1)
     stop = _StopFlag()
     signal.signal(signal.SIGTERM, stop)
@@ -49,6 +51,9 @@ def main(arguments: list[str]) -> int:
         job = Job.from_json(_text(arguments[0]))
         if finished.replay(job, emit):
             return EXIT_DONE
+        if job.processes > 1 and isinstance(job.stage.plan, TrainPlan) and not launch.is_worker():
+            os.dup2(events.fileno(), 1)  # where the workers' events go
+            return launch.run(arguments[0], job.processes, emit)
         # Imported late: a wrong stage file is answered at once, not after the seconds that torch takes.
         from runner import engine
 
@@ -91,7 +96,10 @@ def _text(name: str) -> str:
 
 def _leave(emit: Emit, family: str, message: str, code: int) -> int:
     print(message, file=sys.stderr)
-    emit("error", family=family, message=message)
+    if launch.is_worker():
+        launch.report(family, message)
+    else:
+        emit("error", family=family, message=message)
     return code
 
 

@@ -2,7 +2,7 @@
 
 | event       | fields                                                                                   |
 | ----------- | ---------------------------------------------------------------------------------------- |
-| environment | `packages`, `python`, `device`, `threads`, `git_revision`, `platform`                    |
+| environment | `packages`, `python`, `device`, `threads`, `processes`, `bf16`, `git_revision`, `platform` |
 | data        | `task`, `dataset`, `config`, `split`, `language`, `rows`, `sha256`, `origin`, `revision` |
 | progress    | `done`, `total`, `unit`, `note`                                                          |
 | curve       | `step`, `loss`, `learning_rate`, `tokens_per_second`; or `step`, `metric`, `value`       |

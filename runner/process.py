@@ -18,7 +18,7 @@ SUPERVISOR = "RUNNER_SUPERVISOR"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def die_with_parent() -> None:
+def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel for SIGTERM when the supervisor dies, so that its engine writes a checkpoint and leaves.
 
     Called by the engine itself: code between fork and exec is unsafe in a supervisor that has threads. The
@@ -28,9 +28,9 @@ def die_with_parent() -> None:
     supervisor = os.environ.get(SUPERVISOR)
     if not supervisor or not sys.platform.startswith("linux"):
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != int(supervisor):  # it died before the line above
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
 
 
 def offer_to_out_of_memory_killer(pid: int) -> None:

@@ -227,9 +227,10 @@ class Job:
 
     `output` is the folder that the stage fills; `parent_output` that of the stage it starts from; `data_dir`
     the local mirror (empty: hub only); `cache_dir` keeps tokenised features (empty: nowhere); `threads` bounds
-    the processor threads (0: the library's choice). None of the rest changes what is learnt:
-    `gradient_checkpointing` computes activations twice to save memory, `compile` is `torch.compile`, and a
-    resume point is written every `resume_seconds`.
+    the processor threads (0: the library's choice). None of the rest changes what is learnt, up to rounding and
+    the draws of dropout: `processes` is the number of processes, one for each device, of a training stage,
+    `gradient_checkpointing` computes activations twice to save memory, `compile` is `torch.compile`, and a resume
+    point is written every `resume_seconds`.
     """
 
     stage: Stage
@@ -238,6 +239,7 @@ class Job:
     data_dir: str = ""
     cache_dir: str = ""
     threads: int = 0
+    processes: int = 1
     gradient_checkpointing: bool = False
     compile: bool = False
     resume_seconds: float = 300.0

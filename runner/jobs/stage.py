@@ -127,6 +127,7 @@ def _job(stage: Stage, folder: Path) -> spec.Job:
         data_dir=settings.DATA_DIR,
         cache_dir=str(settings.FEATURE_CACHE_DIR),
         threads=settings.ENGINE_THREADS,
+        processes=settings.ENGINE_PROCESSES,
         gradient_checkpointing=settings.ENGINE_GRADIENT_CHECKPOINTING,
         compile=settings.ENGINE_COMPILE,
     )

@@ -91,15 +91,18 @@ def latest_resume(folder: Path, fingerprint: str) -> tuple[Path, dict[str, Any]]
     return None
 
 
-def drop_resumes(folder: Path, keep: int = 0) -> list[Path]:
+def drop_resumes(folder: Path, keep: int = 0, upto: int | None = None) -> list[Path]:
     """Remove all resume points but the newest `keep`; returns those, the newest first.
 
-    More than one is worth keeping: the newest may turn out damaged.
+    More than one is worth keeping: the newest may turn out damaged. Points of later steps than `upto` go too: they
+    were passed over when this attempt began, and would take the place of good ones.
     """
-    newest = sorted(_resumes(folder), key=_step, reverse=True)
-    for path in newest[keep:]:
-        shutil.rmtree(path)
-    return newest[:keep]
+    kept = [path for path in sorted(_resumes(folder), key=_step, reverse=True) if upto is None or _step(path) <= upto]
+    kept = kept[:keep]
+    for path in _resumes(folder):
+        if path not in kept:
+            shutil.rmtree(path)
+    return kept
 
 
 def _resumes(folder: Path) -> list[Path]:

@@ -81,7 +81,8 @@ def fit(
     clock = Clock(start, total, training.evaluate_every, around.resume_seconds, around.emit)
     bare.train()
     for step in range(start, total):
-        torch.manual_seed(seed * 1_000_003 + step)
+        # Devices see other examples, and draw other dropout for them.
+        torch.manual_seed((seed * 1_000_003 + step) * accelerator.num_processes + accelerator.process_index)
         rate = learning_rate(step, total, training.warmup, training.learning_rate)
         for group in optimiser.param_groups:
             group["lr"] = rate
@@ -104,6 +105,8 @@ def fit(
         if (stop or clock.resume_due() or selection.best_step == step + 1) and accelerator.is_main_process:
             _save_resume(bare, optimiser, step + 1, selection, around)
         if stop:
+            # A process that leaves early would have the others ended while they write.
+            accelerator.wait_for_everyone()
             raise Stopped(f"Stopped after step {step + 1} of {total}.")
     accelerator.wait_for_everyone()
     selection.take_best(bare)
@@ -141,7 +144,10 @@ def _backward(
             loss = loss_sum(model(draw.task, **batch), labels) * scale
             accelerator.backward(loss)
         loss_total += loss.detach()
-    return float(loss_total) / accelerator.num_processes, tokens * accelerator.num_processes
+    if accelerator.num_processes == 1:
+        return float(loss_total), tokens
+    shares = accelerator.reduce(torch.tensor([float(loss_total) / accelerator.num_processes, tokens]).to(loss_total))
+    return float(shares[0]), int(shares[1])
 
 
 def _label_count(table: FeatureTable, indices: Sequence[int], masking: Masking | None) -> int:
@@ -182,7 +188,7 @@ def _save_resume(
 
     facts = {"fingerprint": around.fingerprint, "step": step, "selection": selection.state()}
     checkpoint.write(around.folder / f"resume-{step}", facts, fill)
-    kept = [checkpoint.facts(path) for path in checkpoint.drop_resumes(around.folder, keep=RESUMES_KEPT)]
+    kept = [checkpoint.facts(path) for path in checkpoint.drop_resumes(around.folder, RESUMES_KEPT, upto=step)]
     drop_kept(around.folder, but={manifest["selection"]["best_step"] for manifest in kept if manifest})
 
 

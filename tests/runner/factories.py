@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +23,19 @@ from runner.tasks.kinds import TaskSpec
 if TYPE_CHECKING:
     from runner.data.readers import Dataset
 
+# No test asks the hub, which is waited for; read when the engine's libraries are imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("the", "a", "cat", "dog", "bird", "house", "tree", "sees", "likes", "finds")
 WORDS += ("not", "never", "big", "small", "old", "new", "green", "red")
 
 
-def make_encoder(folder: Path) -> EncoderRef:
-    """An XLM-R of 2 layers and width 32 with random weights, and a tokenizer of whole words and characters."""
+def make_encoder(folder: Path, dropout: float = 0.1) -> EncoderRef:
+    """An XLM-R of 2 layers and width 32 with random weights and an MLM head, and a tokenizer of whole words."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaForMaskedLM
 
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     vocabulary = {token: index for index, token in enumerate([*special, *WORDS])}
@@ -55,8 +63,10 @@ def make_encoder(folder: Path) -> EncoderRef:
         max_position_embeddings=66,
         pad_token_id=1,
         initializer_range=0.1,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
     )
-    XLMRobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
+    XLMRobertaForMaskedLM(config).save_pretrained(folder)
     return EncoderRef("tiny", str(folder), "test", 2)
 
 
@@ -106,6 +116,49 @@ def dataset_of(task: TaskSpec, examples: Sequence[Any], labels: Sequence[str] = 
     )
 
 
+def choice_rows(count: int) -> list[dict[str, Any]]:
+    """Questions with three choices in the shape of CommonsenseQA: the right one has the word "red"."""
+    rows = []
+    for number in range(count):
+        words = [f"{WORDS[(number + step) % 10]} {('small', 'big', 'old')[step]}" for step in range(3)]
+        words[number % 3] = f"{WORDS[number % 10]} red"
+        rows.append(
+            {
+                "question": " ".join(WORDS[(number + step) % 10] for step in range(3 + number % 3)),
+                "choices": {"label": ["A", "B", "C"], "text": words},
+                "answerKey": "ABC"[number % 3],
+            }
+        )
+    return rows
+
+
+def question_rows(count: int, *, refused: int = 0, name: str = "q") -> list[dict[str, Any]]:
+    """Questions in SQuAD's shape: the answer is the colour in the passage; every `refused`-th has none, and no colour.
+
+    The passages have 24 to 43 words, so that a model input of 32 tokens holds only a part of some.
+    """
+    rows = []
+    for number in range(count):
+        words = [WORDS[(number * 3 + step * 7) % 14] for step in range(24 + number % 20)]
+        answers: dict[str, list] = {"text": [], "answer_start": []}
+        if not refused or number % refused:
+            at = number * 5 % len(words)
+            words[at] = ("green", "red")[number % 2]
+            answers = {"text": [words[at]], "answer_start": [len(" ".join([*words[:at], ""]))]}
+        rows.append(
+            {"id": f"{name}{number}", "context": " ".join(words), "question": "the old tree", "answers": answers}
+        )
+    return rows
+
+
+def text_rows(count: int, shift: int = 0) -> list[dict[str, Any]]:
+    """Running text in the shape of Wikipedia: each word is followed by the same other one."""
+    return [
+        {"text": " ".join(WORDS[(number + step * 5 + shift) % len(WORDS)] for step in range(8 + number % 40))}
+        for number in range(count)
+    ]
+
+
 def settings(**changes: Any) -> Training:
     """Hyper-parameters that suit the tiny encoder."""
     defaults = {
@@ -140,3 +193,96 @@ def run_cli(job: Job) -> tuple[int, list[dict[str, Any]], str]:
     """Exit code, events and log of `python -m runner`."""
     done = subprocess.run(command(job), cwd=ROOT, capture_output=True, text=True, timeout=120)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+@dataclass
+class Engine:
+    """An engine at work: `runner.__main__.main` on a job's stage file, in a process of its own."""
+
+    process: BaseProcess
+    output: Path
+
+    def events(self) -> list[dict[str, Any]]:
+        """The events so far."""
+        text = self.output.with_suffix(".events").read_text(encoding="utf-8")
+        return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+    def steps(self) -> Iterator[int]:
+        """The optimiser steps that are done, as they are done; ends with the process."""
+        seen = 0
+        while True:
+            alive = self.process.is_alive()
+            done = [event["step"] for event in self.events() if event["event"] == "curve" and "loss" in event]
+            yield from done[seen:]
+            seen = len(done)
+            if not alive:
+                return
+            time.sleep(0.002)
+
+    def log(self) -> str:
+        return self.output.with_suffix(".log").read_text(encoding="utf-8")
+
+    def end(self, timeout: float = 120) -> int:
+        """The exit code; minus the signal's number where one ended it."""
+        self.process.join(timeout)
+        assert self.process.exitcode is not None, f"still running after {timeout} s"
+        return self.process.exitcode
+
+
+def start(job: Job) -> Engine:
+    """Start the engine on `job`, as `python -m runner` does, but without the seconds that importing torch takes.
+
+    The process is forked from a server that has imported the engine and done nothing else.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["runner.engine"])
+    output = Path(job.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    stage = output.with_suffix(".json")
+    stage.write_text(job.to_json())
+    for suffix in (".log", ".events"):
+        output.with_suffix(suffix).write_text("")  # those of an earlier attempt
+    process = context.Process(target=_main, args=(str(stage),))
+    process.start()
+    return Engine(process, output)
+
+
+def _main(stage: str) -> None:
+    from runner.__main__ import main
+
+    for descriptor, suffix in ((2, ".log"), (1, ".events")):
+        os.dup2(os.open(Path(stage).with_suffix(suffix), os.O_WRONLY | os.O_APPEND), descriptor)
+    sys.exit(main([stage]))
+
+
+def run(job: Job) -> list[dict[str, Any]]:
+    """The events of a stage that ends well."""
+    engine = start(job)
+    assert engine.end() == 0, engine.log()
+    return engine.events()
+
+
+def by_kind(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in events if event["event"] == kind]
+
+
+def weights(output: str | Path) -> dict[str, Any]:
+    """All tensors of a finished stage's checkpoint."""
+    from safetensors.torch import load_file
+
+    folder = Path(output) / "checkpoint"
+    return {**load_file(folder / "encoder" / "model.safetensors"), **load_file(folder / "heads.safetensors")}
+
+
+def assert_same_weights(one: str | Path, other: str | Path, within: float = 0.0) -> None:
+    """Bit for bit, unless a largest difference is allowed.
+
+    Then the biases of attention's keys are left out: they add the same to all scores of a query, so their gradients
+    are rounding errors, which AdamW scales up to whole steps, and change nothing.
+    """
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    worst = max(
+        float((first[name] - second[name]).abs().max()) for name in first if not (within and "key.bias" in name)
+    )
+    assert worst <= within, f"weights differ by {worst:g}"
