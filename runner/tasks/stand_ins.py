@@ -6,6 +6,8 @@ put in one column with those of the original.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from runner.tasks.intermediate import (
     ENGLISH,
     NLI_COLUMNS,
@@ -15,20 +17,9 @@ from runner.tasks.intermediate import (
     SPAN_TRAINING,
 )
 from runner.tasks.kinds import DataSplit, Group, Kind, Role, Suite, TaskSpec, TrainingDefaults
-from runner.tasks.xtreme import (
-    HUB,
-    MLQA,
-    PAWS_X,
-    TYDIQA_NAMES,
-    XNLI_CITATION,
-    XNLI_COLUMNS,
-    XNLI_LANGUAGES,
-    XNLI_LICENCE,
-    XNLI_SIZES,
-    XNLI_SPLITS,
-    XQUAD,
-)
+from runner.tasks.xtreme import MLQA, PAWS_X, TYDIQA, XNLI, XQUAD
 
+EVALUATED = ("validation", "test")
 _CAD = "acmi-lab/counterfactually-augmented-data"
 _CAD_CITATION = "Kaushik, Hovy and Lipton 2020, Learning the Difference that Makes a Difference, ICLR"
 
@@ -172,51 +163,33 @@ SQUAD_SUBSET = TaskSpec(
     ),
 )
 
-XNLI_CAD = TaskSpec(
+# Evaluated on the original's own data, after training on other: only what differs is said.
+
+XNLI_CAD = replace(
+    XNLI,
     slug="xnli_cad",
     title="XNLI (trained on counterfactual NLI)",
-    role=Role.TARGET,
     suite=Suite.STAND_IN,
-    kind=Kind.SENTENCE_PAIR,
-    group=Group.CLASSIFICATION,
-    languages=XNLI_LANGUAGES,
-    splits=XNLI_SPLITS,
-    columns=XNLI_COLUMNS,
-    labels=NLI_LABELS,
-    metrics=("accuracy",),
-    headline="accuracy",
-    training=PAIR_TRAINING,
     train_task="nli_cad",
     stands_in_for="xnli",
-    parallel=True,
-    sizes=XNLI_SIZES,
-    licence=XNLI_LICENCE,
-    citation=f"{XNLI_CITATION}; {_CAD_CITATION}",
+    citation=f"{XNLI.citation}; {_CAD_CITATION}",
     note=(
         "Stands in for XNLI where MNLI cannot be had: XNLI's own evaluation data in all 15 languages, after training "
         "on 8,330 counterfactual pairs instead of MNLI's 392,702. Scores are far below XNLI's and not comparable."
     ),
 )
 
-PAWS_X_MRPC = TaskSpec(
+PAWS_X_MRPC = replace(
+    PAWS_X,
     slug="paws_x_mrpc",
     title="PAWS-X (trained on MRPC)",
-    role=Role.TARGET,
     suite=Suite.STAND_IN,
-    kind=Kind.SENTENCE_PAIR,
-    group=Group.CLASSIFICATION,
-    languages=PAWS_X.languages,
-    splits={split: PAWS_X.splits[split] for split in ("validation", "test")},
-    columns=PAWS_X.columns,
-    labels=PAWS_X.labels,
-    metrics=("accuracy",),
-    headline="accuracy",
+    splits={split: PAWS_X.splits[split] for split in EVALUATED},
+    sizes={split: PAWS_X.sizes[split] for split in EVALUATED},
+    translated=None,
     training=PAIR_TRAINING,
     train_task="mrpc",
     stands_in_for="paws_x",
-    parallel=True,
-    sizes={split: PAWS_X.sizes[split] for split in ("validation", "test")},
-    licence=PAWS_X.licence,
     citation=f"{PAWS_X.citation}; {MRPC.citation}",
     note=(
         "Stands in for PAWS-X where its training data cannot be had: PAWS-X's own evaluation data after training on "
@@ -224,67 +197,38 @@ PAWS_X_MRPC = TaskSpec(
     ),
 )
 
-XQUAD_SAMPLE = TaskSpec(
+XQUAD_SAMPLE = replace(
+    XQUAD,
     slug="xquad_sample",
     title="XQuAD (trained on the SQuAD sample)",
-    role=Role.TARGET,
     suite=Suite.STAND_IN,
-    kind=Kind.SPAN,
-    group=Group.QUESTION_ANSWERING,
-    languages=XQUAD.languages,
-    splits=XQUAD.splits,
-    columns=SPAN_COLUMNS,
-    metrics=("f1", "exact_match"),
-    headline="f1_em",
-    training=SPAN_TRAINING,
     train_task="squad_subset",
     stands_in_for="xquad",
-    parallel=True,
-    sizes=XQUAD.sizes,
-    licence=XQUAD.licence,
     citation=f"{XQUAD.citation}; {SQUAD_SUBSET.citation}",
     note="XQuAD's own evaluation data after training on 4,000 questions of SQuAD v1.1 instead of 87,599.",
 )
 
-MLQA_SAMPLE = TaskSpec(
+MLQA_SAMPLE = replace(
+    MLQA,
     slug="mlqa_sample",
     title="MLQA (trained on the SQuAD sample)",
-    role=Role.TARGET,
     suite=Suite.STAND_IN,
-    kind=Kind.SPAN,
-    group=Group.QUESTION_ANSWERING,
-    languages=MLQA.languages,
-    splits=MLQA.splits,
-    columns=SPAN_COLUMNS,
-    metrics=("f1", "exact_match"),
-    headline="f1_em",
-    training=SPAN_TRAINING,
     train_task="squad_subset",
     stands_in_for="mlqa",
-    sizes=MLQA.sizes,
-    licence=MLQA.licence,
     citation=f"{MLQA.citation}; {SQUAD_SUBSET.citation}",
     note="MLQA's own evaluation data after training on 4,000 questions of SQuAD v1.1 instead of 87,599.",
 )
 
-TYDIQA_KO_SW = TaskSpec(
+TYDIQA_KO_SW = replace(
+    TYDIQA,
     slug="tydiqa_ko_sw",
     title="TyDiQA-GoldP (training questions in Korean and Swahili)",
-    role=Role.TARGET,
     suite=Suite.STAND_IN,
-    kind=Kind.SPAN,
-    group=Group.QUESTION_ANSWERING,
     languages=("ko", "sw"),
-    splits={"test": DataSplit(HUB, "tydiqa", "train_ko_sw", codes=TYDIQA_NAMES, language_prefix_column="id")},
-    columns=SPAN_COLUMNS,
-    metrics=("f1", "exact_match"),
-    headline="f1_em",
-    training=SPAN_TRAINING,
+    splits={"test": replace(TYDIQA.splits["test"], split="train_ko_sw")},
+    sizes={"test": 4_380},
     train_task="tydiqa",
     stands_in_for="tydiqa",
-    sizes={"test": 4_380},
-    licence="Apache 2.0",
-    citation="Clark et al. 2020, TyDi QA: A Benchmark for Information-Seeking Question Answering, TACL 8",
     note=(
         "Stands in for TyDiQA-GoldP where the answers of its development set cannot be had: its training questions in "
         "two languages, which a model that is trained on the English ones has never seen. In the local mirror only."

@@ -53,17 +53,6 @@ PANX_LANGUAGES = _words("""
 BUCC_POOLS = "bucc2018/raw"
 BUCC_ORIGIN = "one side, with the columns id and sentence, of the BUCC 2018 shared task's"
 
-# Shared with the stand-ins, which evaluate on the same data.
-XNLI_LANGUAGES = _words("ar bg de el en es fr hi ru sw th tr ur vi zh")
-XNLI_COLUMNS = {"first": "sentence1", "second": "sentence2", "label": "gold_label"}
-XNLI_SPLITS = {
-    "validation": DataSplit(HUB, "XNLI", "validation", language_column="language"),
-    "test": DataSplit(HUB, "XNLI", "test", language_column="language"),
-}
-XNLI_SIZES = {"validation": 2_490, "test": 5_010}
-XNLI_LICENCE = "CC BY-NC 4.0"
-XNLI_CITATION = "Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations, EMNLP"
-
 XNLI = TaskSpec(
     slug="xnli",
     title="XNLI",
@@ -71,18 +60,21 @@ XNLI = TaskSpec(
     suite=Suite.XTREME,
     kind=Kind.SENTENCE_PAIR,
     group=Group.CLASSIFICATION,
-    languages=XNLI_LANGUAGES,
-    splits=XNLI_SPLITS,
-    columns=XNLI_COLUMNS,
+    languages=_words("ar bg de el en es fr hi ru sw th tr ur vi zh"),
+    splits={
+        "validation": DataSplit(HUB, "XNLI", "validation", language_column="language"),
+        "test": DataSplit(HUB, "XNLI", "test", language_column="language"),
+    },
+    columns={"first": "sentence1", "second": "sentence2", "label": "gold_label"},
     labels=NLI_LABELS,
     metrics=("accuracy",),
     headline="accuracy",
     training=TrainingDefaults(epochs=2, batch_size=32, max_length=256),
     train_task="mnli",
     parallel=True,
-    sizes=XNLI_SIZES,
-    licence=XNLI_LICENCE,
-    citation=XNLI_CITATION,
+    sizes={"validation": 2_490, "test": 5_010},
+    licence="CC BY-NC 4.0",
+    citation="Conneau et al. 2018, XNLI: Evaluating Cross-lingual Sentence Representations, EMNLP",
     note="Trained on MNLI. XTREME's own preparation lost the first line of every file until January 2021.",
 )
 
