@@ -121,7 +121,8 @@ def test_a_killed_phase_ends_as_if_it_never_was(
     assert first_step(events) > 0
     assert curve(events) == [event for event in curve(whole(phase)[1]) if event["step"] > first_step(events)]
     assert_same_weights(whole(phase)[0].output, job.output)
-    assert [path.name for path in Path(job.output).iterdir()] == ["checkpoint"], "nothing is left beside the result"
+    left = {path.name for path in Path(job.output).iterdir()}
+    assert left == {"checkpoint", "finished.json"}, "nothing is left beside the result and the record of it"
 
 
 def go_on(engine: Engine, steps: int) -> None:

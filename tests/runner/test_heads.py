@@ -15,6 +15,7 @@ from transformers import (
     DistilBertForMaskedLM,
     XLMRobertaConfig,
     XLMRobertaForMaskedLM,
+    XLMRobertaModel,
 )
 
 from runner.data.feature_table import Feature
@@ -163,14 +164,16 @@ def test_the_masked_encoder_is_the_encoder_that_other_tasks_take(masked_encoder:
     assert torch.equal(one, other)
 
 
-def test_weights_without_masked_head_get_a_new_one_from_the_seed(tiny_encoder: EncoderRef) -> None:
+def test_weights_without_masked_head_get_a_new_one_from_the_seed(tmp_path: Path) -> None:
+    XLMRobertaModel(XLMRobertaConfig(**SHAPE), add_pooling_layer=False).save_pretrained(tmp_path)
+    headless = EncoderRef("headless", str(tmp_path), "test", 2)
     heads = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        encoder, head = load_masked_encoder(tiny_encoder)
+        encoder, head = load_masked_encoder(headless)
         heads.append(head)
         assert head.decoder.weight is encoder.get_input_embeddings().weight
-        assert torch.equal(head.decoder.weight, load_encoder(tiny_encoder).get_input_embeddings().weight)
+        assert torch.equal(head.decoder.weight, load_encoder(headless).get_input_embeddings().weight)
     assert torch.equal(heads[0].dense.weight, heads[1].dense.weight)
     assert not torch.equal(heads[0].dense.weight, heads[2].dense.weight)
 
