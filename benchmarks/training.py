@@ -37,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--encoder", type=Path, help="A folder with an encoder and its tokenizer (default: made here).")
     parser.add_argument("--data", default=os.environ.get("DATA_DIR", ""), help="The data mirror (default: DATA_DIR).")
     parser.add_argument("--examples", type=int, default=1024, help="Training pairs (default: 1024).")
-    parser.add_argument("--batch-size", type=int, default=8, help="Pairs per step (default: 8, the Trainer's own).")
+    parser.add_argument("--batch-size", type=int, default=16, help="Pairs per step (default: 16).")
     parser.add_argument("--epochs", type=int, default=1, help="Epochs (default: 1).")
     parser.add_argument("--max-length", type=int, default=256, help="Tokens of a pair at most (default: 256).")
     parser.add_argument("--learning-rate", type=float, default=2e-5, help="The peak rate (default: 2e-5).")
