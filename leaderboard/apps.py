@@ -1,4 +1,4 @@
-"""The application: its catalogue is mirrored into the database after every migrate."""
+"""The application: after every migrate its catalogue is mirrored into the database, and triggers watch the scores."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -10,5 +10,7 @@ class LeaderboardConfig(AppConfig):
 
     def ready(self) -> None:
         from leaderboard.services.catalogue import mirror_after_migrate
+        from leaderboard.services.headlines import keep_after_migrate
 
         post_migrate.connect(mirror_after_migrate, sender=self)
+        post_migrate.connect(keep_after_migrate, sender=self)
