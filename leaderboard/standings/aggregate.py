@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from leaderboard.standings.table import Cell, Measured
+
+# Makes one value of a task's languages: their mean, or the worst of them.
+Reduce = Callable[[Collection[float]], float]
 
 
 def mean(values: Collection[float]) -> float:
@@ -19,22 +22,24 @@ def spread(values: Collection[float]) -> float:
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
 
-def over_parts(values: Mapping[str, float], parts: Collection[str], *, whole: bool) -> float | None:
-    """The mean over `parts`, or None where one is missing.
+def over_parts(
+    values: Mapping[str, float], parts: Collection[str], *, whole: bool, reduce: Reduce = mean
+) -> float | None:
+    """The mean over `parts` (or what `reduce` makes of them), or None where one is missing.
 
     A mean that a source prints without its parts stands only for the `whole`.
     """
-    if parts and all(part in values for part in parts):
-        return mean([values[part] for part in parts])
+    if parts and values.keys() >= set(parts):
+        return reduce([values[part] for part in parts])
     return values.get("") if whole else None
 
 
-def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> Cell:
+def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True, reduce: Reduce = mean) -> Cell:
     """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
     by_seed = {
         seed: value
         for seed, values in measured.by_seed.items()
-        if (value := over_parts(values, parts, whole=whole)) is not None
+        if (value := over_parts(values, parts, whole=whole, reduce=reduce)) is not None
     }
     have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
     if not by_seed:
@@ -50,8 +55,8 @@ def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> C
     )
 
 
-def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Measured:
-    """The parts of the overall mean: seed -> task -> mean over its languages.
+def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]], *, reduce: Reduce = mean) -> Measured:
+    """The parts of the overall mean: seed -> task -> mean (or `reduce`) over its languages.
 
     `tasks` gives, per task, what was measured, over which languages, and whether these are all of the task's.
     """
@@ -59,14 +64,14 @@ def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Meas
     stages: dict[int, frozenset[int]] = {}
     for task, (measured, parts, whole) in tasks.items():
         for seed, values in measured.by_seed.items():
-            value = over_parts(values, parts, whole=whole)
+            value = over_parts(values, parts, whole=whole, reduce=reduce)
             if value is not None:
                 by_seed.setdefault(seed, {})[task] = value
                 stages[seed] = stages.get(seed, frozenset()) | measured.stages.get(seed, frozenset())
     return Measured(by_seed, stages)
 
 
-def shared_parts(measured: Iterable[Measured], parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `parts` that every seed of every row has; all of them where nothing was measured."""
-    seeds = [values.keys() for one in measured for values in one.by_seed.values() if values.keys() - {""}]
-    return tuple(part for part in parts if all(part in values for values in seeds))
+def shared_parts(seeds: Iterable[Collection[str]], parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `parts` that every one of `seeds` has; all of them where nothing was measured."""
+    there = [set(seed) for seed in seeds if any(seed)]
+    return tuple(part for part in parts if all(part in seed for seed in there))

@@ -166,12 +166,45 @@ class Choice:
 class Choices:
     """What the filters can be set to."""
 
+    suites: tuple[Choice, ...]
     encoders: tuple[Choice, ...]
     methods: tuple[Choice, ...]
     intermediates: tuple[Choice, ...]
     variants: tuple[Choice, ...]
+    origins: tuple[Choice, ...]
+    sources: tuple[Choice, ...]
     studies: tuple[Choice, ...]
+    aggregates: tuple[Choice, ...]
     protocols: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Which rows of a view are at hand: those of page `number` (from 1), `size` rows a page, of `total` rows."""
+
+    number: int
+    size: int
+    total: int
+
+    @property
+    def count(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * self.size
+
+    @property
+    def last(self) -> int:
+        return min(self.total, self.first + self.size)
+
+    @property
+    def previous(self) -> int | None:
+        return min(self.number - 1, self.count) or None
+
+    @property
+    def next(self) -> int | None:
+        return self.number + 1 if self.number < self.count else None
 
 
 @dataclass(frozen=True)
@@ -186,6 +219,9 @@ class Standings:
     choices: Choices
     sort: str
     show: str
+    aggregate: str
+    suite: str
+    pages: Pages
     protocol: str = ""
 
     @property

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from leaderboard.models import Recipe
-from leaderboard.standings.filters import Filters, View
+from leaderboard.models import Recipe, Run, Source
+from leaderboard.standings.filters import SUITES, Aggregate, Filters, View
 from leaderboard.standings.records import Entry
+from leaderboard.standings.scene import Scene
 from leaderboard.standings.table import Row
 from leaderboard.variants import Variant, ending
 from runner.tasks import registry
+from runner.tasks.kinds import Suite
+
+OVER = {
+    Aggregate.OFFICIAL: "mean over {}",
+    Aggregate.WITHOUT_ENGLISH: "mean over {}, without English",
+    Aggregate.WORST: "the worst of {}",
+    Aggregate.WINS: "share of {} in which the row beats its baseline, a tie counting half",
+}
 
 
-def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) -> str:
+def sentence(filters: Filters, rows: Sequence[Entry], show: str) -> str:
     """What the table shows, in words: rows, restrictions, languages and what the difference is to."""
     encoders = sorted({row.encoder_title for row in rows if row.encoder})
     subject = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
@@ -23,6 +32,8 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
     elif encoders:
         subject += f" on {len(encoders)} encoders"
     where = [subject]
+    if filters.suite != Suite.XTREME.value:
+        where.append(f"suite {SUITES[filters.suite]}")
     if filters.task:
         where.append(f"task {registry.TASKS[filters.task].title}")
     if filters.method:
@@ -31,31 +42,36 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
         where.append(f"variant {Variant(filters.variant).in_sentence}")
     if filters.intermediate:
         where.append(f"intermediate task {registry.TASKS[filters.intermediate].title}")
+    if filters.origin:
+        where.append(f"origin {Run.Origin(filters.origin).label.lower()}")
+    if filters.source:
+        where.append(f"source {filters.source}")
     if filters.study:
         where.append(f"study {filters.study}")
-    quantity = "Scores" if filters.show == "score" else "Differences"
-    over = "one language a column" if filters.view is View.TASK else f"mean over {filters.languages_title}"
-    if filters.view is View.TASK and filters.languages != "all":
-        over += f", {filters.languages_title}"
+    how = Aggregate(filters.aggregate)
+    quantity = "Win rates" if how is Aggregate.WINS else "Scores" if show == "score" else "Differences"
+    over = OVER[how].format(filters.languages_title)
+    if filters.view is View.TASK:
+        over = f"one language a column, and the {over.removeprefix('the ')}"
     to = "the plain baseline with the same encoder, settings of the target phase, protocol, seeds and languages"
     return f"{quantity}: {', '.join(where)}; {over}; differences are to {to}."
 
 
-def notes(filters: Filters, rows: Sequence[Row], entries: Sequence[Entry], unverified: int) -> tuple[str, ...]:
+def notes(filters: Filters, rows: Sequence[Entry], scene: Scene) -> tuple[str, ...]:
     """What a reader must know that the table does not show."""
     found = []
-    silent = len(entries) - len(rows)
-    if silent:
-        found.append(f"{_count(silent, 'row')} without a score yet {_is(silent)} left out.")
-    alone = sum(not row.has_baseline and not row.is_baseline and bool(row.encoder) for row in rows)
+    if scene.silent:
+        found.append(f"{_count(scene.silent, 'row')} without a score yet {_is(scene.silent)} left out.")
+    alone = sum(row.key not in scene.baseline_of and not row.is_baseline and bool(row.encoder) for row in rows)
     if alone:
         found.append(
             f"{_count(alone, 'row')} {_has(alone)} no plain baseline with the same encoder and the same settings of "
             "the target phase, and therefore no difference."
         )
-    if unverified:
-        found.append(f"{_count(unverified, 'published row')} that nobody has verified {_is(unverified)} hidden.")
-    if filters.unverified and any(row.source_status == "unverified" for row in rows):
+    if scene.unverified:
+        hidden = scene.unverified
+        found.append(f"{_count(hidden, 'published row')} that nobody has verified {_is(hidden)} hidden.")
+    if filters.unverified and any(row.source and row.source.status == Source.Status.UNVERIFIED for row in rows):
         found.append("Rows marked as not verified were copied from a source that nobody has checked.")
     return tuple(found)
 

@@ -74,7 +74,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
 @require_safe
 @filtered
 def leaderboard_csv(request: HttpRequest) -> HttpResponseBase:
-    standings = load(state.parse(request.GET, View.LEADERBOARD))
+    standings = load(state.parse(request.GET, View.LEADERBOARD), whole=True)
     return _csv(files.standings_csv(standings, partial=False), "leaderboard")
 
 
@@ -96,7 +96,7 @@ def transfer(request: HttpRequest) -> HttpResponse:
 @require_safe
 @filtered
 def transfer_csv(request: HttpRequest) -> HttpResponseBase:
-    standings = load(state.parse(request.GET, View.TRANSFER))
+    standings = load(state.parse(request.GET, View.TRANSFER), whole=True)
     return _csv(files.standings_csv(standings, partial=True), "transfer")
 
 
@@ -127,7 +127,7 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
 @filtered
 def task_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
     spec = _task_or_404(slug)
-    standings = load(state.parse(request.GET, View.TASK, task=spec.slug))
+    standings = load(state.parse(request.GET, View.TASK, task=spec.slug), whole=True)
     return _csv(files.standings_csv(standings, partial=False), spec.slug)
 
 
