@@ -49,6 +49,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "mean",
+                    models.FloatField(
+                        null=True, help_text="Over all languages of the task, or as printed; empty if one is missing."
+                    ),
+                ),
+                (
                     "stages",
                     models.TextField(blank=True, help_text="The stages that measured it: numbers joined by commas."),
                 ),

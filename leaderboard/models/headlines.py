@@ -21,6 +21,9 @@ class Headline(models.Model):
     languages = models.TextField(help_text="Codes joined by commas; an empty one stands for a mean that was printed.")
     values = models.BinaryField(help_text="For each language its score: doubles, little-endian.")
     items = models.BinaryField(help_text="For each language its test items, 0 where unknown: 32 bits, little-endian.")
+    mean = models.FloatField(
+        null=True, help_text="Over all languages of the task, or as printed; empty if one is missing."
+    )
     stages = models.TextField(blank=True, help_text="The stages that measured it: numbers joined by commas.")
 
     class Meta:

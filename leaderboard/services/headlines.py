@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -17,6 +18,7 @@ from runner.tasks import registry
 # Any number will do that nothing else in the database uses for a lock of its own.
 LOCK = 5_013_2020
 PAIRS_A_STEP = 500
+LINES_A_STEP = 5000
 # Lines of the log that only say that something changed are swept when there are more.
 MOST_LINES = 200
 
@@ -53,14 +55,10 @@ def settle() -> int:
     for first in range(0, len(pairs), PAIRS_A_STEP):
         _gather(pairs[first : first + PAIRS_A_STEP])
     # The lines that were read, not those that came meanwhile; a new one says that the log is another.
-    Change.objects.filter(pk__in=[pk for pk, *_ in lines]).delete() if len(lines) < 5000 else _sweep(lines)
+    for first in range(0, len(lines), LINES_A_STEP):
+        Change.objects.filter(pk__in=[pk for pk, *_ in lines[first : first + LINES_A_STEP]]).delete()
     Change.objects.create()
     return len(pairs)
-
-
-def _sweep(lines: list[tuple[int, Any, Any]]) -> None:
-    for first in range(0, len(lines), 5000):
-        Change.objects.filter(pk__in=[pk for pk, *_ in lines[first : first + 5000]]).delete()
 
 
 def _gather(pairs: list[tuple[int, int]]) -> None:
@@ -83,7 +81,7 @@ def _gather(pairs: list[tuple[int, int]]) -> None:
         made,
         update_conflicts=True,
         unique_fields=["protocol", "run"],
-        update_fields=["metric", "languages", "values", "items", "stages"],
+        update_fields=["metric", "languages", "values", "items", "mean", "stages"],
     )
 
 
@@ -113,6 +111,7 @@ def _headline(protocol: int, run: int, task: str, scores: Iterable[tuple[Any, ..
         languages=",".join(means),
         values=struct.pack(f"<{len(means)}d", *means.values()),
         items=struct.pack(f"<{len(means)}I", *(items[language] for language in means)),
+        mean=_mean(means, spec.languages),
         stages=",".join(map(str, sorted(stages))),
     )
 
@@ -121,6 +120,13 @@ def _means(values: dict[str, dict[str, float]], metrics: int) -> Iterator[tuple[
     for language in sorted(values):
         if len(values[language]) == metrics:
             yield language, sum(values[language].values()) / metrics
+
+
+def _mean(values: dict[str, float], languages: Collection[str]) -> float | None:
+    """The mean over all `languages`, as tables make it; a printed one where they are not all there."""
+    if all(language in values for language in languages):
+        return math.fsum(values[language] for language in languages) / len(languages)
+    return values.get("")
 
 
 def keep_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Iterable[Any] = (), **kwargs: Any) -> None:

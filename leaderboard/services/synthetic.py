@@ -25,9 +25,8 @@ SEEDS = (1, 2, 3)
 # Recipes that share their target settings, and so their baseline, which is the first of them.
 FAMILY = 25
 SCORES_A_BATCH = 20_000
-SCORES_A_RUN = sum(
-    len(task.languages) * len(task.headline_metrics) for task in registry.tasks(Role.TARGET, Suite.XTREME)
-)
+TARGETS = tuple(registry.tasks(Role.TARGET, Suite.XTREME))
+SCORES_A_RUN = sum(len(task.languages) * len(task.headline_metrics) for task in TARGETS)
 
 
 def recipes_for(scores: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from leaderboard.standings.table import Cell, Measured
+from leaderboard.standings.table import Cell, Difference, Measured
 
 # Makes one value of a task's languages: their mean, or the worst of them.
 Reduce = Callable[[Collection[float]], float]
@@ -29,21 +29,32 @@ def over_parts(
 
     A mean that a source prints without its parts stands only for the `whole`.
     """
-    if parts and values.keys() >= set(parts):
-        return reduce([values[part] for part in parts])
+    try:
+        found = [values[part] for part in parts]
+    except KeyError:
+        found = []
+    if found:
+        return reduce(found)
     return values.get("") if whole else None
 
 
-def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True, reduce: Reduce = mean) -> Cell:
+def cell(
+    measured: Measured,
+    parts: tuple[str, ...],
+    *,
+    whole: bool = True,
+    reduce: Reduce = mean,
+    difference: Difference | None = None,
+) -> Cell:
     """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
     by_seed = {
         seed: value
         for seed, values in measured.by_seed.items()
         if (value := over_parts(values, parts, whole=whole, reduce=reduce)) is not None
     }
-    have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
     if not by_seed:
-        return Cell(None, None, 0, have, len(parts), items=measured.items)
+        have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
+        return Cell(None, None, 0, have, len(parts), difference, items=measured.items)
     n = measured.measurements(tuple(by_seed))
     return Cell(
         value=mean(by_seed.values()),
@@ -51,6 +62,7 @@ def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True, redu
         n=n,
         have=len(parts),
         expected=len(parts),
+        difference=difference,
         items=measured.items,
     )
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from leaderboard.models import Recipe, Run
+from leaderboard.models import Run
 from leaderboard.standings import aggregate, compare
 from leaderboard.standings.filters import Aggregate
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scores
 from leaderboard.standings.table import NOTHING, OVERALL, Cell, Column, Measured, Row
-from runner.tasks import registry
 
 
 @dataclass(frozen=True)
@@ -22,25 +21,25 @@ class Cells:
     baseline_of: Mapping[str, Entry]
     overall: Mapping[str, Column]
     how: Aggregate
+    # Many rows share a baseline.
+    _overall: dict[str, Measured] = field(default_factory=dict)
 
     def cell(self, entry: Entry, column: Column) -> Cell:
         """The cell of a row, with its paired difference to the baseline."""
-        base = self.baseline_of.get(entry.key)
+        base, wins = self.baseline_of.get(entry.key), self.how is Aggregate.WINS
         if column.key == OVERALL:
-            mine, theirs = self._tasks(entry, base), self._tasks(base, None)
+            mine, theirs = self._tasks(entry, base), NOTHING if wins else self._tasks(base, None)
             whole, reduce = False, aggregate.mean
         else:
-            mine, theirs = self._measured(entry, base, column), self._measured(base, None, column)
+            mine = self._measured(entry, base, column)
+            theirs = NOTHING if wins else self._measured(base, None, column)
             # A printed mean over languages says nothing about one of them.
             whole, reduce = self._whole(column) and column.key not in column.parts, self._reduce
-        if self.how is Aggregate.WINS:
-            theirs = NOTHING
-        cell = aggregate.cell(mine, column.parts, whole=whole, reduce=reduce)
         difference = compare.difference(mine, theirs, column.parts, whole=whole, reduce=reduce)
         if column.key == OVERALL and difference and not difference.complete:
             # Over a part of the tasks it would be another quantity under the same name.
             difference = None
-        return replace(cell, difference=difference)
+        return aggregate.cell(mine, column.parts, whole=whole, reduce=reduce, difference=difference)
 
     @property
     def _reduce(self) -> aggregate.Reduce:
@@ -61,30 +60,31 @@ class Cells:
         """The parts of the overall cell: what a row has in each task."""
         if entry is None:
             return NOTHING
-        return aggregate.overall(
-            {
-                task: (self._measured(entry, base, column), column.parts, self._whole(column))
-                for task, column in self.overall.items()
-            },
-            reduce=self._reduce,
-        )
+        if entry.key not in self._overall:
+            self._overall[entry.key] = aggregate.overall(
+                {
+                    task: (self._measured(entry, base, column), column.parts, self._whole(column))
+                    for task, column in self.overall.items()
+                },
+                reduce=self._reduce,
+            )
+        return self._overall[entry.key]
 
 
-def row(entry: Entry, *, has_baseline: bool) -> Row:
-    """The row of an entry, without its cells."""
+def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool) -> Row:
+    """The row of an entry."""
     source = entry.source
-    titles = [registry.TASKS[slug].title if slug in registry.TASKS else slug for slug in entry.intermediate]
     return Row(
         key=entry.key,
         title=entry.title,
         origin=entry.origin,
-        origin_label=ORIGIN_LABELS[entry.origin],
+        origin_label=Run.Origin(entry.origin).label,
         encoder=entry.encoder,
         encoder_title=entry.encoder_title,
         method=entry.method,
-        method_label=METHOD_LABELS.get(entry.method, ""),
+        method_label=entry.method_label,
         intermediate=entry.intermediate,
-        intermediate_title=" + ".join(titles),
+        intermediate_title=entry.intermediate_title,
         mlm=entry.mlm,
         translation=entry.translation,
         variant="+".join(entry.variants) if entry.recipe else "",
@@ -96,8 +96,6 @@ def row(entry: Entry, *, has_baseline: bool) -> Row:
         source_url=source.url if source else "",
         source_status=source.status if source else "",
         source_status_label=source.get_status_display() if source else "",
+        label=label,
+        cells=cells,
     )
-
-
-ORIGIN_LABELS = dict(Run.Origin.choices)
-METHOD_LABELS = dict(Recipe.Method.choices)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from leaderboard.models import Recipe, Run
 from leaderboard.services import headlines
@@ -13,7 +12,7 @@ from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import SUITES, Aggregate, FilterError, Filters, View
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.scene import WITHOUT_TASKS, Scene, Scores
-from leaderboard.standings.table import OVERALL, Cell, Choice, Choices, Column, Pages, Row, Standings
+from leaderboard.standings.table import OVERALL, Choice, Choices, Column, Pages, Standings, number
 from leaderboard.variants import Variant
 from runner.tasks import registry
 
@@ -42,12 +41,13 @@ def load(filters: Filters, *, whole: bool = False) -> Standings:
     entries = _with_scores(scenery.entries, found, shown)
     sort, notes = _sorting(filters, found)
     if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
-        scores = scenery.measured(_protocols_of(sort, found, overall))
+        needed = _protocols_of(sort, found, overall)
+        scores = scenery.means if _by_means(filters) else scenery.measured(needed)
     how = Aggregate(filters.aggregate)
     show = "score" if how is Aggregate.WINS else filters.show
     entries = _sorted(entries, found, sort, show, Cells(scores, scenery.baseline_of, overall, how))
     pages = Pages(1 if whole else filters.page, max(1, len(entries)) if whole else ROWS_A_PAGE, len(entries))
-    rows = _labelled_rows(entries, scenery)[pages.first : pages.last]
+    labels = wording.labels(entries)
     on_page = entries[pages.first : pages.last]
     if filters.view is not View.TASK:
         scores = scenery.measured({column.protocol for column in found}, None if whole else on_page)
@@ -58,8 +58,13 @@ def load(filters: Filters, *, whole: bool = False) -> Standings:
         columns=tuple(found),
         groups=columns.column_groups(found) if _grouped(filters) else (),
         rows=tuple(
-            replace(one, cells=tuple(cells.cell(entry, column) for column in found))
-            for one, entry in zip(rows, on_page, strict=True)
+            row(
+                entry,
+                tuple(cells.cell(entry, column) for column in found),
+                label=labels[entry.key],
+                has_baseline=entry.key in scenery.baseline_of,
+            )
+            for entry in on_page
         ),
         choices=_choices(filters, recipes.values(), scenery, shown),
         sort=sort,
@@ -96,16 +101,19 @@ def _with_scores(entries: Sequence[Entry], found: Sequence[Column], shown: Prese
     for column in found:
         if column.protocol is not None:
             wanted.setdefault(column.protocol, set()).update(column.parts, [""] if column.scope == "" else [])
-    there = {
-        key
-        for (key, protocol), seeds in shown.items()
-        if protocol in wanted and any(not wanted[protocol].isdisjoint(seed) for seed in seeds)
-    }
+    there: set[str] = set()
+    # Most rows share their languages with all others of a column.
+    known: dict[tuple[int, tuple[str, ...]], bool] = {}
+    for (key, protocol), seeds in shown.items():
+        if key in there or protocol not in wanted:
+            continue
+        for seed in seeds:
+            if (protocol, seed) not in known:
+                known[protocol, seed] = not wanted[protocol].isdisjoint(seed)
+            if known[protocol, seed]:
+                there.add(key)
+                break
     return [entry for entry in entries if entry.key in there]
-
-
-def _labelled_rows(entries: Sequence[Entry], scenery: Scene) -> list[Row]:
-    return wording.labelled([row(entry, has_baseline=entry.key in scenery.baseline_of) for entry in entries])
 
 
 def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...]]:
@@ -114,6 +122,11 @@ def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...
     if not key or key == "title" or key in {column.key for column in found}:
         return filters.sort, ()
     return "", (f"Not sorted by '{key}': this view has no such column.",)
+
+
+def _by_means(filters: Filters) -> bool:
+    """Whether the mean over all of a task's languages is all that the order of rows needs."""
+    return filters.aggregate == Aggregate.OFFICIAL and filters.languages == "all"
 
 
 def _protocols_of(sort: str, found: Sequence[Column], overall: Mapping[str, Column]) -> set[int]:
@@ -132,16 +145,10 @@ def _sorted(entries: list[Entry], found: Sequence[Column], sort: str, show: str,
     if key == "title":
         return sorted(entries, key=lambda entry: entry.title.casefold(), reverse=backwards)
     column = next(column for column in found if column.key == key)
-    values = {entry.key: _value(cells.cell(entry, column), show) for entry in entries}
+    values = {entry.key: number(cells.cell(entry, column), show) for entry in entries}
     present = [entry for entry in entries if values[entry.key] is not None]
     present.sort(key=lambda entry: values[entry.key], reverse=backwards)
     return [*present, *(entry for entry in entries if values[entry.key] is None)]
-
-
-def _value(cell: Cell, show: str) -> float | None:
-    if show == "score":
-        return cell.value
-    return cell.paired.value if cell.paired else None
 
 
 def _choices(filters: Filters, recipes: Collection[Entry], scenery: Scene, shown: Presence) -> Choices:

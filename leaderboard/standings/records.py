@@ -16,7 +16,7 @@ from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
 from runner.tasks import registry
-from runner.tasks.kinds import TaskSpec
+from runner.tasks.kinds import Suite, TaskSpec
 
 # Published and uploaded runs have no seed of their own.
 NO_SEED = 0
@@ -39,6 +39,14 @@ class Entry:
     target_settings: str = ""
     source: Source | None = None
     runs: list[RunLink] = field(default_factory=list)
+
+    @property
+    def method_label(self) -> str:
+        return METHOD_LABELS.get(self.method, "")
+
+    @property
+    def intermediate_title(self) -> str:
+        return " + ".join(registry.TASKS[slug].title if slug in registry.TASKS else slug for slug in self.intermediate)
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -104,6 +112,7 @@ def _recipe_entry(
     )
 
 
+METHOD_LABELS = dict(Recipe.Method.choices)
 METHOD_ORDER = {method: position for position, method in enumerate(Recipe.Method.values)}
 VARIANT_ORDER = {variant: position for position, variant in enumerate(Variant)}
 TASK_ORDER = {slug: position for position, slug in enumerate(registry.TASKS)}
@@ -166,6 +175,13 @@ def studies() -> tuple[Choice, ...]:
     return tuple(Choice(str(pk), name) for pk, name in Study.objects.values_list("pk", "name"))
 
 
+def studied_suites() -> set[str]:
+    """The suites that any study evaluates, with or without scores yet; stand-ins count as XTREME's. One query."""
+    named = {target.get("task") for targets in Study.objects.values_list("targets", flat=True) for target in targets}
+    suites = {registry.TASKS[slug].suite for slug in named if slug in registry.TASKS}
+    return {Suite.XTREME.value if suite is Suite.STAND_IN else suite.value for suite in suites}
+
+
 def protocols(tasks: Collection[TaskSpec]) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`. One query."""
     fields = ("pk", "task_id", "label", "fingerprint", "split", "limit")
@@ -173,9 +189,9 @@ def protocols(tasks: Collection[TaskSpec]) -> dict[int, ProtocolValue]:
     return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
 
 
-def presence() -> list[tuple[int, int, str]]:
-    """(run, protocol, languages joined by commas) for all that was gathered. One query."""
-    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages"))
+def presence() -> list[tuple[int, int, str, float | None]]:
+    """(run, protocol, languages joined by commas, mean over all languages) for all that was gathered. One query."""
+    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean"))
 
 
 def measured(

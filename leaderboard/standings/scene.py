@@ -17,12 +17,20 @@ from leaderboard.standings.table import NOTHING, Measured, RunLink
 WITHOUT_TASKS = (Recipe.Method.BASELINE, Recipe.Method.TRANSLATE_TRAIN)
 
 
+class Scores(dict[tuple[str, int], Measured]):
+    """(row, protocol) -> what was measured; nothing where nothing was."""
+
+    def __missing__(self, key: tuple[str, int]) -> Measured:
+        return NOTHING
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that a view is computed from.
 
-    `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed.
-    Rows that are only compared with are in both, but not among `entries`. Scores are read when they are asked for.
+    `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
+    `means` their mean alone, as if it were printed without its languages: enough to put whole rows in order. Rows that
+    are only compared with are in all of them, but not among `entries`. Scores are read when they are asked for.
     """
 
     entries: list[Entry]
@@ -30,6 +38,7 @@ class Scene:
     protocols: Mapping[int, ProtocolValue]
     entry_of: Mapping[int, tuple[Entry, int]]
     presence: Presence
+    means: Scores
     sources: Mapping[str, Source]
     silent: int
     unverified: int
@@ -49,13 +58,6 @@ class Scene:
         return {pair: seeds for pair, seeds in self.presence.items() if pair[0] in keys}
 
 
-class Scores(dict[tuple[str, int], Measured]):
-    """(row, protocol) -> what was measured; nothing where nothing was."""
-
-    def __missing__(self, key: tuple[str, int]) -> Measured:
-        return NOTHING
-
-
 def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     """The scene of `filters`. Four queries (five with a study)."""
     wanted = {pk: entry for pk, entry in recipes.items() if _matches(filters, entry)}
@@ -69,13 +71,17 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     protocols = records.protocols(filters.tasks)
     presence: dict[tuple[str, int], list[tuple[str, ...]]] = defaultdict(list)
     heard = set()
-    for run, protocol, languages in records.presence():
-        if run not in placed.entry_of:
+    keys = {run: entry.key for run, (entry, _) in placed.entry_of.items()}
+    means: dict[tuple[str, int], dict[int, dict[str, float]]] = defaultdict(dict)
+    for run, protocol, languages, mean in records.presence():
+        key = keys.get(run)
+        if key is None:
             continue
-        entry = placed.entry_of[run][0]
-        heard.add(entry.key)
+        heard.add(key)
         if protocol in protocols:
-            presence[entry.key, protocol].append(records.codes(languages))
+            presence[key, protocol].append(records.codes(languages))
+            if mean is not None:
+                means[key, protocol][placed.entry_of[run][1]] = {"": mean}
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
     return Scene(
         entries=entries,
@@ -83,6 +89,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         protocols=protocols,
         entry_of=placed.entry_of,
         presence=dict(presence),
+        means=Scores({key: Measured(by_seed, {}) for key, by_seed in means.items()}),
         sources=placed.sources,
         silent=sum(entry.key not in heard for entry in entries),
         unverified=placed.unverified,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 OVERALL = "overall"
 
@@ -232,3 +233,22 @@ class Standings:
     def sorted_position(self) -> int | None:
         """Which column the rows are sorted by, counted from 0; None for the title or the usual order."""
         return next((index for index, column in enumerate(self.columns) if column.key == self.sort_key), None)
+
+    @cached_property
+    def best(self) -> tuple[float | None, ...]:
+        """For each column the highest number of the kind that is shown; of the rows at hand, unverified ones apart."""
+        rows = [row for row in self.rows if row.source_status != "unverified"]
+        found = [[number(row.cells[index], self.show) for row in rows] for index in range(len(self.columns))]
+        return tuple(max((value for value in column if value is not None), default=None) for column in found)
+
+    def is_best(self, position: int, cell: Cell) -> bool:
+        """Whether the cell reads the same as the best of its column: with the digits that are shown, ties are ties."""
+        best, mine = self.best[position], number(cell, self.show)
+        return best is not None and mine is not None and f"{mine:.1f}" == f"{best:.1f}"
+
+
+def number(cell: Cell, show: str) -> float | None:
+    """The number that a cell stands for where `show` is shown: its score or its complete difference."""
+    if show == "score":
+        return cell.value
+    return cell.paired.value if cell.paired else None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from leaderboard.models import Recipe, Run, Source
 from leaderboard.standings.filters import SUITES, Aggregate, Filters, View
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scene
-from leaderboard.standings.table import Row
 from leaderboard.variants import Variant, ending
 from runner.tasks import registry
 from runner.tasks.kinds import Suite
@@ -88,28 +86,28 @@ def _has(number: int) -> str:
     return "has" if number == 1 else "have"
 
 
-def labelled(rows: Sequence[Row]) -> list[Row]:
-    """The rows with short labels for charts: the intermediate tasks in their variant, and what tells two rows apart."""
-    several = len({row.encoder for row in rows if row.encoder}) > 1
-    short = [_short(row, with_encoder=several) for row in rows]
+def labels(entries: Sequence[Entry]) -> dict[str, str]:
+    """A short label of each row, by its key: the intermediate tasks in their variant, and what tells rows apart."""
+    several = len({entry.encoder for entry in entries if entry.encoder}) > 1
+    short = [_short(entry, with_encoder=several) for entry in entries]
     times = Counter(short)
-    return [
-        replace(row, label=label if times[label] == 1 else f"{label} ({(row.recipe or row.key)[:6]})")
-        for row, label in zip(rows, short, strict=True)
-    ]
+    return {
+        entry.key: label if times[label] == 1 else f"{label} ({(entry.recipe or entry.key)[:6]})"
+        for entry, label in zip(entries, short, strict=True)
+    }
 
 
-def _short(row: Row, *, with_encoder: bool) -> str:
-    if not row.encoder:
-        return row.title
-    text = _what_came_before(row)
-    return f"{text} · {row.encoder_title}" if with_encoder else text
+def _short(entry: Entry, *, with_encoder: bool) -> str:
+    if not entry.encoder:
+        return entry.title
+    text = _what_came_before(entry)
+    return f"{text} · {entry.encoder_title}" if with_encoder else text
 
 
-def _what_came_before(row: Row) -> str:
+def _what_came_before(entry: Entry) -> str:
     """`MNLI + MLM`, `MNLI (translated: de)`, `MLM alone`, `Translate-train (de+en)`, or `Baseline`."""
-    if row.intermediate:
-        return row.intermediate_title + ending(mlm=row.mlm, translation=row.translation)
-    if row.mlm:
+    if entry.intermediate:
+        return entry.intermediate_title + ending(mlm=entry.mlm, translation=entry.translation)
+    if entry.mlm:
         return "MLM alone"
-    return f"{row.method_label} ({row.translation})" if row.translation else row.method_label
+    return f"{entry.method_label} ({entry.translation})" if entry.translation else entry.method_label
