@@ -174,6 +174,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("HTTPS", default=False)
 SECURE_HSTS_SECONDS = 31_536_000 if env_bool("HTTPS", default=False) else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", default=False) else None
 
+# Whether the results in leaderboard/published/ come into the database after migrate.
+PUBLISHED_RESULTS = env_bool("PUBLISHED_RESULTS", default=True)
+
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)

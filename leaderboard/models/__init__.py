@@ -2,17 +2,19 @@
 
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Score, Source
+from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
 
 __all__ = [
     "Artifact",
     "Encoder",
     "Language",
     "Protocol",
+    "Publication",
     "Recipe",
     "Run",
     "Score",
     "Source",
+    "SourceStatus",
     "Stage",
     "Study",
     "Task",
