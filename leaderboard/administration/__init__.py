@@ -1,0 +1,6 @@
+"""Parts of the admin by subject; `leaderboard.admin`, which Django looks for, imports them."""
+
+from leaderboard.administration.base import ReadOnlyAdmin
+from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
+
+__all__ = ["ReadOnlyAdmin", "UploadAdmin", "WithdrawalForm", "withdraw_runs"]
