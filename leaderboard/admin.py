@@ -18,8 +18,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from leaderboard import admin_published  # noqa: F401 (registers)
-from leaderboard.admin_base import ReadOnlyAdmin
+from leaderboard.administration import ReadOnlyAdmin, WithdrawalForm, withdraw_runs
 from leaderboard.cloning import initial_of_run, initial_of_study
 from leaderboard.forms import EncoderForm, SubmissionForm
 from leaderboard.models import (
@@ -125,7 +124,8 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter = ["origin", "recipe__method", "recipe__encoder", "studies"]
     search_fields = ["recipe__title", "system", "studies__name"]
     list_select_related = ["recipe", "submitted_by"]
-    actions = ["cancel", "retry"]
+    action_form = WithdrawalForm
+    actions = ["cancel", "retry", withdraw_runs]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).with_progress()
@@ -133,6 +133,9 @@ class RunAdmin(ReadOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """For the actions: the row itself stays read-only, so this asks for the permission to change runs."""
         return request.user.has_perm("leaderboard.change_run")
+
+    def has_withdraw_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("leaderboard.withdraw_run")
 
     @admin.display(description="status")
     def state(self, run: Run) -> str:
@@ -212,10 +215,10 @@ class ProtocolAdmin(ReadOnlyAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    list_display = ["path", "kind", "size", "stage", "created"]
+    list_display = ["path", "kind", "size", "stage", "run", "created"]
     list_filter = ["kind"]
     search_fields = ["path", "sha256"]
-    list_select_related = ["stage"]
+    list_select_related = ["stage", "run__recipe"]
 
 
 @admin.register(Task)

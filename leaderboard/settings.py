@@ -197,6 +197,11 @@ STAGE_SILENCE_LIMIT = env_int("STAGE_SILENCE_LIMIT", 1800)
 # MiB of memory, over all processes of an engine; 0: no limit but the machine's.
 STAGE_MEMORY_LIMIT = env_int("STAGE_MEMORY_LIMIT", 0)
 
+# Predictions from elsewhere: MiB of a file, packed and unpacked, and seconds that scoring it may take.
+UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 256)
+UPLOAD_SECONDS = env_int("UPLOAD_SECONDS", 600)
+UPLOAD_COMMAND = [sys.executable, "-m", "runner.evaluation.uploaded"]
+
 # The queue: the database row is the truth, a message only wakes a worker.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
 LEASE_SECONDS = env_int("LEASE_SECONDS", 30)

@@ -3,6 +3,9 @@
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.snapshots import Snapshot
+from leaderboard.models.tokens import Token
+from leaderboard.models.uploads import Upload
 
 __all__ = [
     "Artifact",
@@ -13,10 +16,13 @@ __all__ = [
     "Recipe",
     "Run",
     "Score",
+    "Snapshot",
     "Source",
     "SourceStatus",
     "Stage",
     "Study",
     "Task",
+    "Token",
+    "Upload",
     "Worker",
 ]

@@ -87,10 +87,11 @@ class Protocol(models.Model):
 
 
 class Artifact(models.Model):
-    """A file that a stage made; `path` is relative to the artifact store."""
+    """A file that a stage made, or that belongs to a run that was uploaded; `path` is relative to the store."""
 
-    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="artifacts")
-    kind = models.CharField(max_length=20, help_text="checkpoint, predictions, items, curve or log")
+    stage = models.ForeignKey(Stage, null=True, blank=True, on_delete=models.CASCADE, related_name="artifacts")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=20, help_text="checkpoint, predictions, items, curve, log or upload")
     path = models.CharField(max_length=300, unique=True)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(help_text="Bytes.")
@@ -98,7 +99,13 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ["path"]
-        constraints = [models.CheckConstraint(condition=Q(size__gte=0), name="artifact_size_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gte=0), name="artifact_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(stage__isnull=False, run__isnull=True) | Q(stage__isnull=True, run__isnull=False),
+                name="artifact_of_stage_or_run",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.path

@@ -115,8 +115,8 @@ def baselines(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
 
 
 def runs() -> list[Run]:
-    """Every run with its source, by seed. One query."""
-    return list(Run.objects.select_related("source").defer("created", "submitted_by").order_by("seed", "pk"))
+    """Every run that nobody withdrew, with its source, by seed. One query."""
+    return list(Run.objects.on_board().select_related("source").defer("created", "submitted_by").order_by("seed", "pk"))
 
 
 def runs_of_study(study: int) -> set[int]:

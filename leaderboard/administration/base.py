@@ -1,4 +1,4 @@
-"""What several parts of the admin stand on."""
+"""What several parts of the admin share."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from django.forms import CharField
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
-from leaderboard.admin_base import ReadOnlyAdmin
+from leaderboard.administration.base import ReadOnlyAdmin
 from leaderboard.forms import SourceForm
 from leaderboard.models import Publication, Source, SourceStatus
 from leaderboard.services import checking
