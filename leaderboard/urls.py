@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, live, reference, runs, tables
+from leaderboard.views import actions, live, reference, runs, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -31,6 +31,8 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<str:key>/", sources.source, name="source"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", tables.scores_csv, name="scores-csv"),

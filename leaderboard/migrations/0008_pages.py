@@ -15,7 +15,7 @@ def note_every_score(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0003_fair_queue")]
+    dependencies = [("leaderboard", "0005_api")]
 
     operations = [
         migrations.CreateModel(
@@ -52,6 +52,15 @@ class Migration(migrations.Migration):
                     "mean",
                     models.FloatField(
                         null=True, help_text="Over all languages of the task, or as printed; empty if one is missing."
+                    ),
+                ),
+                (
+                    "statuses",
+                    models.TextField(
+                        blank=True,
+                        help_text=(
+                            "For each language how far its score can be trusted, by commas; empty where it ran here."
+                        ),
                     ),
                 ),
                 (

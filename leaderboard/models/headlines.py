@@ -24,6 +24,9 @@ class Headline(models.Model):
     mean = models.FloatField(
         null=True, help_text="Over all languages of the task, or as printed; empty if one is missing."
     )
+    statuses = models.TextField(
+        blank=True, help_text="For each language how far its score can be trusted, by commas; empty where it ran here."
+    )
     stages = models.TextField(blank=True, help_text="The stages that measured it: numbers joined by commas.")
 
     class Meta:

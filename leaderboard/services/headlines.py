@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import Count, Max
 
 from leaderboard.models import Change, Headline, Protocol, Score
+from leaderboard.models.results import weakest
 from leaderboard.services import triggers
 from runner.tasks import registry
 
@@ -66,7 +67,7 @@ def _gather(pairs: list[tuple[int, int]]) -> None:
     protocols, runs = {protocol for protocol, _ in pairs}, {run for _, run in pairs}
     asked = set(pairs)
     tasks = dict(Protocol.objects.filter(pk__in=protocols).values_list("pk", "task_id"))
-    fields = ("protocol_id", "run_id", "language_id", "metric", "value", "n", "stage_id")
+    fields = ("protocol_id", "run_id", "language_id", "metric", "value", "n", "stage_id", "publication__status")
     found = Score.objects.filter(run__in=runs, protocol__in=protocols).order_by("protocol_id", "run_id", "language_id")
     made = [
         headline
@@ -81,7 +82,7 @@ def _gather(pairs: list[tuple[int, int]]) -> None:
         made,
         update_conflicts=True,
         unique_fields=["protocol", "run"],
-        update_fields=["metric", "languages", "values", "items", "mean", "stages"],
+        update_fields=["metric", "languages", "values", "items", "mean", "statuses", "stages"],
     )
 
 
@@ -93,13 +94,16 @@ def _headline(protocol: int, run: int, task: str, scores: Iterable[tuple[Any, ..
     values: dict[str, dict[str, float]] = {}
     items: dict[str, int] = {}
     stages: set[int] = set()
-    for _, _, language, metric, value, n, stage in scores:
+    statuses: dict[str, set[str]] = {}
+    for _, _, language, metric, value, n, stage, status in scores:
         if metric not in spec.headline_metrics:
             continue
         values.setdefault(language or "", {})[metric] = value
         items[language or ""] = n or 0
         if stage is not None:
             stages.add(stage)
+        if status:
+            statuses.setdefault(language or "", set()).add(status)
     # Half of a composite is no value.
     means = dict(_means(values, len(spec.headline_metrics)))
     if not means:
@@ -112,6 +116,7 @@ def _headline(protocol: int, run: int, task: str, scores: Iterable[tuple[Any, ..
         values=struct.pack(f"<{len(means)}d", *means.values()),
         items=struct.pack(f"<{len(means)}I", *(items[language] for language in means)),
         mean=_mean(means, spec.languages),
+        statuses=",".join(weakest(statuses.get(language, ())) for language in means) if statuses else "",
         stages=",".join(map(str, sorted(stages))),
     )
 

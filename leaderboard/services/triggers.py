@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from leaderboard.models import Change, Encoder, Protocol, Recipe, Run, Score, Source, Study
+from leaderboard.models import Change, Encoder, Protocol, Publication, Recipe, Run, Score, Source, Study
 
 LOG = Change._meta.db_table
 SCORES = Score._meta.db_table
+# Says of a score how far to trust it: a change of it is a change of the score.
+PUBLICATIONS = Publication._meta.db_table
 # Besides scores: everything else that a table of scores is made from.
 OTHERS = tuple(
     model._meta.db_table
@@ -56,6 +58,11 @@ def _sqlite() -> Iterator[str]:
             for image in images
         )
         yield from _sqlite_trigger(SCORES, event, lines)
+        lines = " ".join(
+            f"INSERT INTO {LOG} (run, protocol) SELECT run_id, protocol_id FROM {SCORES} WHERE id = {image}.score_id;"
+            for image in images
+        )
+        yield from _sqlite_trigger(PUBLICATIONS, event, lines)
     for table in OTHERS:
         for event in EVENTS:
             lines = f"DELETE FROM {LOG} WHERE run IS NULL; INSERT INTO {LOG} (run, protocol) VALUES (NULL, NULL);"
@@ -80,6 +87,11 @@ def _postgresql() -> Iterator[str]:
         tables = " ".join(f"{image} TABLE AS image_{image}" for image in images)
         yield from _postgresql_function(name, f"INSERT INTO {LOG} (run, protocol) {_distinct(pairs)};")
         yield from _postgresql_trigger(name, SCORES, event, f"REFERENCING {tables}")
+        name = _name(PUBLICATIONS, event)
+        keys = " UNION ".join(f"SELECT score_id FROM image_{image}" for image in images)
+        pairs = f"SELECT run_id, protocol_id FROM {SCORES} WHERE id IN ({keys})"
+        yield from _postgresql_function(name, f"INSERT INTO {LOG} (run, protocol) {_distinct(pairs)};")
+        yield from _postgresql_trigger(name, PUBLICATIONS, event, f"REFERENCING {tables}")
     yield from _postgresql_function("changed_other", f"INSERT INTO {LOG} (run, protocol) VALUES (NULL, NULL);")
     for table in OTHERS:
         for event in EVENTS:

@@ -46,15 +46,16 @@ def cell(
     reduce: Reduce = mean,
     difference: Difference | None = None,
 ) -> Cell:
-    """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
-    by_seed = {
-        seed: value
-        for seed, values in measured.by_seed.items()
-        if (value := over_parts(values, parts, whole=whole, reduce=reduce)) is not None
-    }
+    """The mean over the complete seeds of the mean (or `reduce`) over `parts`, with its spread and its coverage.
+
+    Printed means stand only where no seed has its parts: the two are never averaged with each other.
+    """
+    by_seed = _by_seed(measured, parts, whole=False, reduce=reduce)
+    if whole and not by_seed:
+        by_seed = _by_seed(measured, parts, whole=True, reduce=reduce)
     if not by_seed:
         have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
-        return Cell(None, None, 0, have, len(parts), difference, items=measured.items)
+        return Cell(None, None, 0, have, len(parts), difference, measured.items, measured.status)
     n = measured.measurements(tuple(by_seed))
     return Cell(
         value=mean(by_seed.values()),
@@ -64,7 +65,16 @@ def cell(
         expected=len(parts),
         difference=difference,
         items=measured.items,
+        status=measured.status,
     )
+
+
+def _by_seed(measured: Measured, parts: tuple[str, ...], *, whole: bool, reduce: Reduce) -> dict[int, float]:
+    return {
+        seed: value
+        for seed, values in measured.by_seed.items()
+        if (value := over_parts(values, parts, whole=whole, reduce=reduce)) is not None
+    }
 
 
 def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]], *, reduce: Reduce = mean) -> Measured:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from leaderboard.models import Run
+from leaderboard.models import Run, SourceStatus
+from leaderboard.models.results import weakest
 from leaderboard.standings import aggregate, compare
 from leaderboard.standings.filters import Aggregate
 from leaderboard.standings.records import Entry
@@ -72,8 +73,9 @@ class Cells:
 
 
 def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool) -> Row:
-    """The row of an entry."""
+    """The row of an entry; its status is that of the least trusted of its cells."""
     source = entry.source
+    status = weakest({cell.status for cell in cells if cell.status})
     return Row(
         key=entry.key,
         title=entry.title,
@@ -94,8 +96,8 @@ def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool
         has_baseline=has_baseline,
         source=source.title if source else "",
         source_url=source.url if source else "",
-        source_status=source.status if source else "",
-        source_status_label=source.get_status_display() if source else "",
+        source_status=status,
+        source_status_label=SourceStatus(status).label if status else "",
         label=label,
         cells=cells,
     )

@@ -107,7 +107,10 @@ def overall_column(filters: Filters) -> Column:
 def overall_parts(
     suite: str, columns: Sequence[Column], protocols: Mapping[int, ProtocolValue], presence: Presence
 ) -> dict[str, Column]:
-    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows."""
+    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows.
+
+    Never a published one: a mean that is computed here has no parts that a source printed as means.
+    """
     tasks = suite_tasks(suite)
     times = Counter(pk for _, pk in presence)
     rows = {column.key: times[column.protocol] for column in columns}
@@ -116,7 +119,7 @@ def overall_parts(
         if column.task not in tasks:
             continue
         protocol = protocols[column.protocol]
-        if protocol.split != "test" or protocol.limit is not None:
+        if protocol.published or protocol.split != "test" or protocol.limit is not None:
             continue
         best = chosen.get(column.task)
         if best is None or rows[column.key] > rows[best.key]:

@@ -42,7 +42,7 @@ def load(filters: Filters, *, whole: bool = False) -> Standings:
     sort, notes = _sorting(filters, found)
     if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
         needed = _protocols_of(sort, found, overall)
-        scores = scenery.means if _by_means(filters) else scenery.measured(needed)
+        scores = (_by_means(filters) and scenery.means) or scenery.measured(needed)
     how = Aggregate(filters.aggregate)
     show = "score" if how is Aggregate.WINS else filters.show
     entries = _sorted(entries, found, sort, show, Cells(scores, scenery.baseline_of, overall, how))
@@ -92,7 +92,10 @@ def _protocol(filters: Filters, protocols: Mapping[int, ProtocolValue], shown: P
                 return protocol
         known = [protocol.fingerprint[:8] for protocol in protocols.values()]
         raise FilterError(f"The task has no scores under a protocol '{filters.protocol[:80]}'.", known)
-    return protocols[min(used, key=lambda pk: (-used[pk], protocols[pk].label, pk))] if used else None
+    if not used:
+        return None
+    # What ran here comes before what was printed: most of what is printed has no languages to show.
+    return protocols[min(used, key=lambda pk: (protocols[pk].published, -used[pk], protocols[pk].label, pk))]
 
 
 def _with_scores(entries: Sequence[Entry], found: Sequence[Column], shown: Presence) -> list[Entry]:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
-from leaderboard.models import Headline, Protocol, Recipe, Run, Source, Study
+from leaderboard.models import Headline, Protocol, Recipe, Run, Source, SourceStatus, Study
+from leaderboard.models.results import weakest
 from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
@@ -68,6 +69,7 @@ class ProtocolValue:
     fingerprint: str
     split: str
     limit: int | None
+    published: bool
 
 
 def recipes() -> dict[int, Entry]:
@@ -155,9 +157,9 @@ class RunValue(NamedTuple):
 
 
 def runs() -> list[RunValue]:
-    """Every run, by seed. One query."""
+    """Every run that nobody withdrew, by seed. One query."""
     fields = ("pk", "recipe_id", "seed", "origin", "system", "source_id")
-    return [RunValue(*row) for row in Run.objects.order_by("seed", "pk").values_list(*fields)]
+    return [RunValue(*row) for row in Run.objects.on_board().order_by("seed", "pk").values_list(*fields)]
 
 
 def sources() -> dict[str, Source]:
@@ -184,37 +186,60 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec]) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`. One query."""
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit")
+    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
 
 
-def presence() -> list[tuple[int, int, str, float | None]]:
-    """(run, protocol, languages joined by commas, mean over all languages) for all that was gathered. One query."""
-    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean"))
+class Presence(NamedTuple):
+    """What was gathered of a run under a protocol, without its values."""
+
+    run: int
+    protocol: int
+    languages: str
+    mean: float | None
+    statuses: str
+
+
+def presence() -> list[Presence]:
+    """All that was gathered. One query."""
+    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean", "statuses"))
 
 
 def measured(
-    entry_of: Mapping[int, tuple[Entry, int]], protocols: Collection[int], *, runs: Collection[int] | None = None
+    entry_of: Mapping[int, tuple[Entry, int]],
+    protocols: Collection[int],
+    *,
+    unverified: bool,
+    runs: Collection[int] | None = None,
 ) -> dict[tuple[str, int], Measured]:
     """(row, protocol) -> what was measured in the headline metric under `protocols`. One query.
 
-    `entry_of` gives each run's row and seed; `runs` asks the database for these runs only.
+    `entry_of` gives each run's row and seed; `runs` asks the database for these runs only. Published scores that
+    nobody has verified are left out, unless `unverified` asks for them.
     """
     found = Headline.objects.filter(protocol__in=protocols).order_by()
     if runs is not None:
         found = found.filter(run__in=runs)
-    fields = ("run_id", "protocol_id", "languages", "values", "items", "stages")
+    fields = ("run_id", "protocol_id", "languages", "values", "items", "stages", "statuses")
     gathered: dict[tuple[str, int], _Gathering] = {}
-    for run, protocol, languages, values, items, stages in found.values_list(*fields).iterator(chunk_size=5000):
+    rows = found.values_list(*fields).iterator(chunk_size=5000)
+    for run, protocol, languages, values, items, stages, statuses in rows:
         if run not in entry_of:
             continue
         entry, seed = entry_of[run]
         gathering = gathered.get((entry.key, protocol))
         if gathering is None:
-            gathering = gathered[entry.key, protocol] = _Gathering({}, {}, {})
-        gathering.add(seed, codes(languages), values, items, stages)
-    return {key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None) for key, one in gathered.items()}
+            gathering = gathered[entry.key, protocol] = _Gathering({}, {}, {}, set())
+        parts = codes(languages)
+        gathering.add(seed, parts, values, items, stages)
+        if entry.source:
+            gathering.trust(seed, trusted(entry, parts, statuses, unverified=unverified))
+    return {
+        key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None, weakest(one.statuses))
+        for key, one in gathered.items()
+        if any(one.by_seed.values())
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -223,17 +248,33 @@ def codes(languages: str) -> tuple[str, ...]:
     return tuple(languages.split(","))
 
 
+def trusted(entry: Entry, parts: tuple[str, ...], statuses: str, *, unverified: bool) -> dict[str, str]:
+    """The parts of a row from a source that may be shown, each with its status.
+
+    A score that has no status of its own has the source's.
+    """
+    own = statuses.split(",") if statuses else [""] * len(parts)
+    found = {part: status or entry.source.status for part, status in zip(parts, own, strict=True)}
+    return {part: status for part, status in found.items() if unverified or status != SourceStatus.UNVERIFIED}
+
+
 class _Gathering(NamedTuple):
     """The headline scores of one row under one protocol, as they come."""
 
     by_seed: dict[int, dict[str, float]]
     stages: dict[int, frozenset[int]]
     items: dict[str, int]
+    statuses: set[str]
 
     def add(self, seed: int, parts: tuple[str, ...], values: bytes, items: bytes, stages: str) -> None:
         self.by_seed[seed] = dict(zip(parts, struct.unpack(f"<{len(parts)}d", values), strict=True))
         self.items.update(zip(parts, struct.unpack(f"<{len(parts)}I", items), strict=True))
         self.stages[seed] = frozenset(map(int, stages.split(","))) if stages else frozenset()
+
+    def trust(self, seed: int, found: Mapping[str, str]) -> None:
+        """Keep what is in `found`, with its status."""
+        self.by_seed[seed] = {part: value for part, value in self.by_seed[seed].items() if part in found}
+        self.statuses.update(found.values())
 
 
 def outside_entry(run: RunValue, sources: Mapping[str, Source]) -> Entry:

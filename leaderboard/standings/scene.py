@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -29,8 +28,9 @@ class Scene:
     """Everything that a view is computed from.
 
     `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
-    `means` their mean alone, as if it were printed without its languages: enough to put whole rows in order. Rows that
-    are only compared with are in all of them, but not among `entries`. Scores are read when they are asked for.
+    `means` their mean alone, as if it were printed without its languages: enough to put whole rows in order, and None
+    where it is not. Rows that are only compared with are in all of them, but not among `entries`. Scores are read when
+    they are asked for.
     """
 
     entries: list[Entry]
@@ -38,19 +38,20 @@ class Scene:
     protocols: Mapping[int, ProtocolValue]
     entry_of: Mapping[int, tuple[Entry, int]]
     presence: Presence
-    means: Scores
+    means: Scores | None
     sources: Mapping[str, Source]
     silent: int
     unverified: int
+    with_unverified: bool
 
     def measured(self, protocols: Collection[int], entries: Collection[Entry] | None = None) -> Scores:
         """What rows and their baselines measured under `protocols`; of `entries` only, where they are given."""
         if entries is None:
-            return Scores(records.measured(self.entry_of, protocols))
+            return Scores(records.measured(self.entry_of, protocols, unverified=self.with_unverified))
         wanted = {entry.key for entry in entries}
         wanted |= {base.key for key, base in self.baseline_of.items() if key in wanted}
         runs = [run for run, (entry, _) in self.entry_of.items() if entry.key in wanted]
-        return Scores(records.measured(self.entry_of, protocols, runs=runs))
+        return Scores(records.measured(self.entry_of, protocols, runs=runs, unverified=self.with_unverified))
 
     def shown(self) -> Presence:
         """`presence` of the rows alone."""
@@ -69,31 +70,61 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     }
     placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
     protocols = records.protocols(filters.tasks)
-    presence: dict[tuple[str, int], list[tuple[str, ...]]] = defaultdict(list)
-    heard = set()
-    keys = {run: entry.key for run, (entry, _) in placed.entry_of.items()}
-    means: dict[tuple[str, int], dict[int, dict[str, float]]] = defaultdict(dict)
-    for run, protocol, languages, mean in records.presence():
-        key = keys.get(run)
-        if key is None:
-            continue
-        heard.add(key)
-        if protocol in protocols:
-            presence[key, protocol].append(records.codes(languages))
-            if mean is not None:
-                means[key, protocol][placed.entry_of[run][1]] = {"": mean}
+    gathered = _Gathered(placed.entry_of, protocols, with_unverified=filters.unverified)
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
+    hidden = gathered.hidden - gathered.heard
     return Scene(
-        entries=entries,
+        entries=[entry for entry in entries if entry.key not in hidden],
         baseline_of=baseline_of,
         protocols=protocols,
         entry_of=placed.entry_of,
-        presence=dict(presence),
-        means=Scores({key: Measured(by_seed, {}) for key, by_seed in means.items()}),
+        presence=gathered.presence,
+        # A mean is not over what is left where a part of it is hidden.
+        means=None if gathered.hidden & gathered.heard else gathered.means,
         sources=placed.sources,
-        silent=sum(entry.key not in heard for entry in entries),
-        unverified=placed.unverified,
+        # Systems from outside report what they report.
+        silent=sum(entry.key not in gathered.heard for entry in entries if entry.origin == Run.Origin.LOCAL),
+        unverified=len(hidden),
+        with_unverified=filters.unverified,
     )
+
+
+class _Gathered:
+    """Which row has what under which protocol; one query.
+
+    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified.
+    """
+
+    def __init__(
+        self, entry_of: Mapping[int, tuple[Entry, int]], protocols: Collection[int], *, with_unverified: bool
+    ) -> None:
+        self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
+        self.means = Scores()
+        self.heard: set[str] = set()
+        self.hidden: set[str] = set()
+        for run, protocol, languages, mean, statuses in records.presence():
+            if run not in entry_of:
+                continue
+            entry, seed = entry_of[run]
+            parts = records.codes(languages)
+            if entry.source:
+                shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
+                if len(shown) < len(parts):
+                    self.hidden.add(entry.key)
+                    parts = tuple(shown)
+                if not parts:
+                    continue
+            self.heard.add(entry.key)
+            if protocol in protocols:
+                self._place((entry.key, protocol), seed, parts, mean)
+
+    def _place(self, key: tuple[str, int], seed: int, parts: tuple[str, ...], mean: float | None) -> None:
+        if key not in self.presence:
+            self.presence[key] = []
+            self.means[key] = Measured({}, {})
+        self.presence[key].append(parts)
+        if mean is not None:
+            self.means[key].by_seed[seed] = {"": mean}
 
 
 class _Placed:
@@ -105,7 +136,6 @@ class _Placed:
         self.filters, self.recipes, self.wanted, self.bases = filters, recipes, wanted, bases
         self.entry_of: dict[int, tuple[Entry, int]] = {}
         self.outside: list[Entry] = []
-        self.unverified = 0
         self.sources = records.sources()
         self.study = records.runs_of_study(filters.study) if filters.study else None
         self._place(records.runs())
@@ -125,10 +155,6 @@ class _Placed:
                 self.entry_of[run.pk] = self.recipes[run.recipe], run.seed
 
     def _place_outside(self, run: RunValue) -> None:
-        source = self.sources.get(run.source or "")
-        if source and source.status == Source.Status.UNVERIFIED and not self.filters.unverified:
-            self.unverified += 1
-            return
         entry = records.outside_entry(run, self.sources)
         entry.runs.append(RunLink(run.pk, run.seed))
         self.outside.append(entry)

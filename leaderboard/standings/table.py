@@ -15,12 +15,14 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement.
+    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
+    published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
     items: int | None = None
+    status: str = ""
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -51,7 +53,7 @@ class Cell:
 
     `value` is the mean over the complete seeds of the mean over the column's parts, or None where no seed has
     all parts; `have` counts the parts of the fullest seed. `n` counts measurements, `sd` is their sample
-    standard deviation (None below two). `items` counts test items per language, summed.
+    standard deviation (None below two). `items` counts test items per language, summed. `status` is that of `Measured`.
     """
 
     value: float | None
@@ -61,6 +63,12 @@ class Cell:
     expected: int
     difference: Difference | None = None
     items: int | None = None
+    status: str = ""
+
+    @property
+    def may_rank(self) -> bool:
+        """Whether the cell may stand in a rank, a claim or a comparison: not while nobody has verified it."""
+        return self.value is not None and self.status != "unverified"
 
     @property
     def empty(self) -> bool:
@@ -236,15 +244,15 @@ class Standings:
 
     @cached_property
     def best(self) -> tuple[float | None, ...]:
-        """For each column the highest number of the kind that is shown; of the rows at hand, unverified ones apart."""
-        rows = [row for row in self.rows if row.source_status != "unverified"]
-        found = [[number(row.cells[index], self.show) for row in rows] for index in range(len(self.columns))]
+        """For each column the highest number of the kind that is shown; of the rows at hand that may rank."""
+        columns = [[row.cells[index] for row in self.rows] for index in range(len(self.columns))]
+        found = [[number(cell, self.show) for cell in column if cell.may_rank] for column in columns]
         return tuple(max((value for value in column if value is not None), default=None) for column in found)
 
     def is_best(self, position: int, cell: Cell) -> bool:
         """Whether the cell reads the same as the best of its column: with the digits that are shown, ties are ties."""
         best, mine = self.best[position], number(cell, self.show)
-        return best is not None and mine is not None and f"{mine:.1f}" == f"{best:.1f}"
+        return cell.may_rank and best is not None and mine is not None and f"{mine:.1f}" == f"{best:.1f}"
 
 
 def number(cell: Cell, show: str) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from leaderboard.models import Recipe, Run, Source
+from leaderboard.models import Recipe, Run
 from leaderboard.standings.filters import SUITES, Aggregate, Filters, View
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scene
@@ -69,8 +69,8 @@ def notes(filters: Filters, rows: Sequence[Entry], scene: Scene) -> tuple[str, .
     if scene.unverified:
         hidden = scene.unverified
         found.append(f"{_count(hidden, 'published row')} that nobody has verified {_is(hidden)} hidden.")
-    if filters.unverified and any(row.source and row.source.status == Source.Status.UNVERIFIED for row in rows):
-        found.append("Rows marked as not verified were copied from a source that nobody has checked.")
+    if filters.unverified and any(row.source for row in rows):
+        found.append("Scores marked as not verified were copied from a source that nobody has checked.")
     return tuple(found)
 
 

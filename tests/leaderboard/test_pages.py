@@ -288,7 +288,7 @@ CHANGES = {
     "a title": lambda seeded: type(seeded.recipes[""]).objects.update(title="Another"),
     "a study": lambda seeded: type(seeded.study).objects.update(name="Another"),
     "an encoder": lambda seeded: Encoder.objects.filter(pk="tiny").update(title="Another"),
-    "a source": lambda seeded: Source.objects.update(status="unverified"),
+    "a source": lambda seeded: Source.objects.update(title="Another"),
     "a protocol": lambda seeded: Protocol.objects.update(label="Another"),
     "tasks of a recipe": lambda seeded: seeded.recipes["ccg_pmb"].intermediate_tasks.set(["mnli"]),
     "runs of a study": lambda seeded: seeded.study.runs.remove(seeded.run()),
