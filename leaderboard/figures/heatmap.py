@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -26,14 +26,23 @@ LINE_LENGTH = 26
 LEAST_RANGE = 2.0
 
 
-def transfer(standings: Standings) -> dict[str, Any]:
+Link = Callable[[Row, Column], str]
+
+
+def transfer(standings: Standings, link: Link | None = None) -> dict[str, Any]:
     """The heatmap of paired differences to the baseline, or of scores where the view shows these.
 
-    Cells without a value stay empty. A difference over a part of the languages carries an asterisk.
+    Cells without a value stay empty. A difference over a part of the languages carries an asterisk; one that is not
+    significant is hollow. `link` gives the address that a cell leads to.
     """
     positions = [index for index, column in enumerate(standings.columns) if column.key != OVERALL]
     heads = [_wrapped(column.title, *([column.scoped_label] if column.task else [])) for column in standings.columns]
-    return _map(standings, standings.rows, positions, heads, differences=standings.show == "difference")
+    figure = _map(standings, standings.rows, positions, heads, differences=standings.show == "difference")
+    if link:
+        figure["layout"]["meta"]["links"] = [
+            [link(row, standings.columns[index]) for index in positions] for row in standings.rows
+        ]
+    return figure
 
 
 def languages(standings: Standings) -> dict[str, Any]:

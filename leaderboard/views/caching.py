@@ -12,6 +12,7 @@ from threading import Lock
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
@@ -70,15 +71,16 @@ def versioned(view: PageView) -> PageView:
         if response.status_code == 304:
             response["ETag"] = tag
         response["Cache-Control"] = "no-cache"  # to be asked for again each time, which is cheap
-        patch_vary_headers(response, ["Accept-Encoding", "HX-Request"])
+        patch_vary_headers(response, ["Accept-Encoding"])
         return response
 
     return answer
 
 
 def _tag(request: HttpRequest) -> str:
-    part = request.headers.get("HX-Request", "")
-    parts = (headlines.current(), request.get_full_path(), part, release())
+    # The day, because citations name it.
+    today = timezone.now().date().isoformat()
+    parts = (headlines.current(), request.get_host(), request.get_full_path(), today, release())
     return quote_etag(hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32])
 
 
