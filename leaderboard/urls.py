@@ -1,17 +1,27 @@
-"""The URL map. A table's `.csv` stands beside its page and takes the same query string."""
+"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, live, reference, runs, tables
+from leaderboard.views import actions, live, reference, runs, sources, tables
+
+
+class EndingConverter(StringConverter):
+    """The ending of a file that a table is offered as."""
+
+    regex = "|".join(tables.FORMATS)
+
+
+register_converter(EndingConverter, "ending")
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
-    path("leaderboard.csv", tables.leaderboard_csv, name="leaderboard-csv"),
+    path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
-    path("transfer.csv", tables.transfer_csv, name="transfer-csv"),
+    path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
     path("tasks/", reference.tasks, name="tasks"),
-    path("tasks/<slug:slug>.csv", tables.task_csv, name="task-csv"),
+    path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:pk>/", runs.run, name="run"),
@@ -21,6 +31,8 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<str:key>/", sources.source, name="source"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", tables.scores_csv, name="scores-csv"),

@@ -72,15 +72,16 @@ _CREATED = _FIELDS.index("created")
 
 
 def every_score() -> Iterator[ScoreLine]:
-    """Every score, by primary key, read in chunks. The recipes' tasks are read first, so that nothing can
-    fail for their sake once the first line is out.
+    """Every score of a run that nobody withdrew, by primary key, read in chunks.
+
+    The recipes' tasks are read first, so that nothing can fail for their sake once the first line is out.
     """
     pairs = Recipe.intermediate_tasks.through.objects.order_by("recipe_id", "task__position")
     tasks = {
         recipe: "+".join(task for _, task in members)
         for recipe, members in groupby(pairs.values_list("recipe_id", "task_id"), key=lambda pair: pair[0])
     }
-    rows = Score.objects.order_by("pk").values_list(*_FIELDS).iterator(chunk_size=CHUNK)
+    rows = Score.objects.filter(run__withdrawn=None).order_by("pk").values_list(*_FIELDS).iterator(chunk_size=CHUNK)
     return (_line(row, tasks) for row in rows)
 
 
