@@ -23,7 +23,6 @@ from leaderboard.figures import heatmap
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.standings.filters import FilterError, Filters, View
-from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Standings
 from runner.tasks import registry
@@ -129,11 +128,6 @@ def task_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
     spec = _task_or_404(slug)
     standings = load(state.parse(request.GET, View.TASK, task=spec.slug))
     return _csv(files.standings_csv(standings, partial=False), spec.slug)
-
-
-@require_safe
-def scores_csv(request: HttpRequest) -> HttpResponseBase:
-    return _csv(files.scores_csv(every_score()), "scores")
 
 
 def _data_of(spec: TaskSpec) -> Iterator[tuple[str, DataSplit]]:

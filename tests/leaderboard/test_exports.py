@@ -41,6 +41,8 @@ SCORES_HEADER = [
     "created",
     "variant",
     "translation",
+    "system",
+    "note",
 ]
 VIEW_HEADER = [
     "row",
