@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, live, reference, runs, sources, tables
+from leaderboard.views import actions, exports, live, reference, runs, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -35,6 +35,13 @@ urlpatterns = [
     path("sources/<str:key>/", sources.source, name="source"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
-    path("scores.csv", tables.scores_csv, name="scores-csv"),
+    path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),
+    path("scores.jsonl", exports.scores, {"layout": "jsonl"}, name="scores-jsonl"),
+    path("scores.parquet", exports.scores, {"layout": "parquet"}, name="scores-parquet"),
+    path("every_eval_ever.jsonl", exports.every_eval_ever_records, name="every-eval-ever"),
+    path("columns.csv", exports.dictionary, name="columns-csv"),
+    path("runs/<int:pk>/predictions.zip", exports.run_predictions, name="run-predictions"),
+    path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
+    path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),
 ]

@@ -27,7 +27,6 @@ from leaderboard.figures import heatmap
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.standings.filters import FilterError, Filters, View
-from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from leaderboard.standings.records import studied_suites
 from leaderboard.standings.table import Standings
@@ -156,11 +155,6 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
         "tex": lambda: standings_latex(standings, origin, partial=described.partial),
     }[ending]()
     return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
-
-
-@require_safe
-def scores_csv(request: HttpRequest) -> HttpResponseBase:
-    return _file(files.scores_csv(every_score()), "scores.csv", FORMATS["csv"][1])
 
 
 def only_suite(studied: Collection[str]) -> str:
