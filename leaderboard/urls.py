@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from leaderboard.views import actions, live, reference, runs, tables
+from leaderboard.views import actions, live, reference, runs, snapshots, tables
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
@@ -21,6 +21,12 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
+    path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
+    path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
+    path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", tables.scores_csv, name="scores-csv"),

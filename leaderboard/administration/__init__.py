@@ -1,6 +1,7 @@
 """Parts of the admin by subject; `leaderboard.admin`, which Django looks for, imports them."""
 
 from leaderboard.administration.base import ReadOnlyAdmin
+from leaderboard.administration.snapshots import SnapshotAdmin
 from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
 
-__all__ = ["ReadOnlyAdmin", "UploadAdmin", "WithdrawalForm", "withdraw_runs"]
+__all__ = ["ReadOnlyAdmin", "SnapshotAdmin", "UploadAdmin", "WithdrawalForm", "withdraw_runs"]
