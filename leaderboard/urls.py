@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, exports, live, reference, runs, sources, tables
+from leaderboard.views import actions, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -33,6 +33,12 @@ urlpatterns = [
     path("studies/<int:pk>/", runs.study, name="study"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
+    path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
+    path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
+    path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
+    path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),
