@@ -20,6 +20,8 @@ PIVOT = "en"
 ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
 SCORER_VERSION = "1"
+# Raised whenever a change to a measure of alignment changes its numbers; part of the protocol of those.
+ALIGNMENT_VERSION = "1"
 
 
 def canonical(value: Any) -> str:
@@ -166,10 +168,31 @@ class EvaluatePlan:
 
 
 @dataclass(frozen=True)
+class AlignPlan:
+    """Measure how well every layer aligns `languages` with English, on the parallel sentences of `task`.
+
+    The first `limit` pairs of each language (None: all). All layers are read in one pass, so none is named.
+    """
+
+    task: str
+    split: str
+    languages: tuple[str, ...]
+    max_length: int
+    limit: int | None = None
+    pooling: str = "mean"
+    precision: str = "fp32"
+
+    action = "align"
+
+
+Plan = TrainPlan | EvaluatePlan | AlignPlan
+
+
+@dataclass(frozen=True)
 class Stage:
     """A plan, the encoder it begins with, a seed (None where nothing is drawn) and the stage it starts from."""
 
-    plan: TrainPlan | EvaluatePlan
+    plan: Plan
     encoder: EncoderRef
     seed: int | None
     parent: str | None
@@ -207,7 +230,7 @@ class Stage:
             raise RecipeError(f"The stage file cannot be read: {error}.") from error
 
 
-def _plan(action: str, raw: Mapping[str, Any]) -> TrainPlan | EvaluatePlan:
+def _plan(action: str, raw: Mapping[str, Any]) -> Plan:
     if action == "train":
         return TrainPlan(
             tasks=tuple(raw["tasks"]),
@@ -218,7 +241,9 @@ def _plan(action: str, raw: Mapping[str, Any]) -> TrainPlan | EvaluatePlan:
         )
     if action == "evaluate":
         return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"])})
-    raise RecipeError(f"A stage's action is 'train' or 'evaluate', not {action!r}.")
+    if action == "align":
+        return AlignPlan(**{**raw, "languages": tuple(raw["languages"])})
+    raise RecipeError(f"A stage's action is 'train', 'evaluate' or 'align', not {action!r}.")
 
 
 @dataclass(frozen=True)

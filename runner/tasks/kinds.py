@@ -166,6 +166,13 @@ class TaskSpec:
         return self.slug if "train" in self.splits or self.mixture else None
 
     @property
+    def has_parallel_text(self) -> bool:
+        """Whether alignment can be measured on it: pairs of translations, or the same rows in English too."""
+        if self.kind is Kind.RETRIEVAL:
+            return True
+        return self.parallel and self.kind in (Kind.SENTENCE_PAIR, Kind.MASKED_WORDS) and "en" in self.languages
+
+    @property
     def original(self) -> str:
         """The slug of the task whose rules hold: its own, or that of the task it stands in for."""
         return self.stands_in_for or self.slug
