@@ -14,6 +14,7 @@ from runner.spec import (
     EncoderRef,
     EvaluatePlan,
     MaskedWords,
+    Noise,
     Sampling,
     Stage,
     Training,
@@ -134,7 +135,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is asked of a target task: which split, in which languages, on how many items of each."""
+    """What is asked of a target task: which split, in which languages, on how many items of each.
+
+    With `noises`, the same is evaluated again under each of them.
+    """
 
     task: str
     split: str
@@ -143,6 +147,7 @@ class Evaluation:
     layer: int | None = None
     pooling: str = "mean"
     precision: str = "fp32"
+    noises: tuple[Noise, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,9 @@ def plan(
             languages = tuple(sorted(recipe.translation)) if recipe.method is Method.TRANSLATE_TRAIN else (PIVOT,)
             settings = recipe.target.resolve([trainer])
             tuned = add(Stage(TrainPlan((trainer.slug,), settings, languages), recipe.encoder, seed, parent))
-        add(Stage(evaluate_plan(evaluation, target, recipe), recipe.encoder, None, tuned))
+        clean = evaluate_plan(evaluation, target, recipe)
+        for evaluated in (clean, *(replace(clean, noise=noise) for noise in evaluation.noises)):
+            add(Stage(evaluated, recipe.encoder, None, tuned))
     for diagnosis in diagnoses:
         for checkpoint in dict.fromkeys((None, parent)):
             add(Stage(align_plan(diagnosis, recipe), recipe.encoder, None, checkpoint))
@@ -227,6 +234,8 @@ def evaluate_plan(evaluation: Evaluation, target: TaskSpec, recipe: Recipe) -> E
     if unknown or not evaluation.languages:
         found = ", ".join(unknown) or "no language"
         raise RecipeError(f"{target.title} covers {', '.join(target.languages)}; found {found}.")
+    if target.pools and evaluation.noises:
+        raise RecipeError(f"{target.title} mines whole pools, which noise is not defined for: evaluate it without.")
     retrieval = target.kind is Kind.RETRIEVAL
     layer = evaluation.layer if evaluation.layer is not None else round(RETRIEVAL_DEPTH * recipe.encoder.layers)
     if retrieval and not 0 <= layer <= recipe.encoder.layers:

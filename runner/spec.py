@@ -147,12 +147,43 @@ class TrainPlan:
     action = "train"
 
 
+# What noise at test time does to a text (runner.evaluation.noise), in words for titles.
+NOISES: Mapping[str, str] = {
+    "swaps": "letters change places",
+    "drops": "letters are left out",
+    "casing": "letters in the other case",
+    "punctuation": "punctuation is left out",
+    "diacritics": "diacritics are left out",
+    "typos": "a neighbouring key is hit",
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise in the test data: each place that can be hit is, with probability `rate`, drawn from `seed`."""
+
+    kind: str
+    rate: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in NOISES:
+            raise RecipeError(f"Noise is one of {', '.join(NOISES)}; found '{self.kind}'.")
+        if not 0 < self.rate <= 1:
+            raise RecipeError(f"The rate of noise is above 0 and at most 1, found {self.rate}.")
+
+    @property
+    def label(self) -> str:
+        """Such as `typos 10 %`; another seed than the usual one is named."""
+        return f"{self.kind} {100 * self.rate:g} %" + (f", seed {self.seed}" if self.seed != 1 else "")
+
+
 @dataclass(frozen=True)
 class EvaluatePlan:
     """Evaluate on `split` of `task`, in each of `languages`, the first `limit` items of each (None: all).
 
     `layer` and `pooling` are set for retrieval only: an index into `hidden_states`, where 0 is the
-    embeddings, and `mean` or `cls`.
+    embeddings, and `mean` or `cls`. `noise` disturbs what is evaluated.
     """
 
     task: str
@@ -163,6 +194,7 @@ class EvaluatePlan:
     layer: int | None = None
     pooling: str = ""
     precision: str = "fp32"
+    noise: Noise | None = None
 
     action = "evaluate"
 
@@ -200,7 +232,7 @@ class Stage:
     def to_dict(self) -> dict[str, Any]:
         return {
             "action": self.plan.action,
-            "plan": asdict(self.plan),
+            "plan": plan_fields(self.plan),
             "encoder": asdict(self.encoder),
             "seed": self.seed,
             "parent": self.parent,
@@ -230,6 +262,14 @@ class Stage:
             raise RecipeError(f"The stage file cannot be read: {error}.") from error
 
 
+def plan_fields(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON. Noise is named only where there is some: fingerprints from before it stay what they were."""
+    fields = asdict(plan)
+    if fields.get("noise", ...) is None:
+        del fields["noise"]
+    return fields
+
+
 def _plan(action: str, raw: Mapping[str, Any]) -> Plan:
     if action == "train":
         return TrainPlan(
@@ -240,7 +280,8 @@ def _plan(action: str, raw: Mapping[str, Any]) -> Plan:
             masked=raw["masked"] and MaskedWords(**{**raw["masked"], "languages": tuple(raw["masked"]["languages"])}),
         )
     if action == "evaluate":
-        return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"])})
+        noise = raw.get("noise")
+        return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"]), "noise": noise and Noise(**noise)})
     if action == "align":
         return AlignPlan(**{**raw, "languages": tuple(raw["languages"])})
     raise RecipeError(f"A stage's action is 'train', 'evaluate' or 'align', not {action!r}.")
