@@ -20,7 +20,7 @@ PIVOT = "en"
 ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
 SCORER_VERSION = "1"
-# Raised whenever a change to a measure of alignment changes its numbers; part of the protocol of those.
+# Raised whenever a change to a measure of alignment changes its numbers; part of every plan that asks for them.
 ALIGNMENT_VERSION = "1"
 
 
@@ -203,7 +203,8 @@ class EvaluatePlan:
 class AlignPlan:
     """Measure how well every layer aligns `languages` with English, on the parallel sentences of `task`.
 
-    The first `limit` pairs of each language (None: all). All layers are read in one pass, so none is named.
+    The first `limit` pairs of each language (None: all). All layers are read in one pass, so none is named. Values of
+    two stages are comparable where all but their languages is equal.
     """
 
     task: str
@@ -213,6 +214,7 @@ class AlignPlan:
     limit: int | None = None
     pooling: str = "mean"
     precision: str = "fp32"
+    measures_version: str = ALIGNMENT_VERSION
 
     action = "align"
 

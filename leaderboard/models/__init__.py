@@ -2,10 +2,11 @@
 
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Score, Source
+from leaderboard.models.results import Artifact, DiagnosticValue, Protocol, Score, Source
 
 __all__ = [
     "Artifact",
+    "DiagnosticValue",
     "Encoder",
     "Language",
     "Protocol",

@@ -287,7 +287,10 @@ def test_the_parallel_texts_are_those_that_line_up() -> None:
 @pytest.mark.parametrize(
     ("diagnosis", "sentence"),
     [
-        (Diagnosis("udpos"), "POS tagging .* has no parallel sentences .* these have: XNLI, PAWS-X, BUCC 2018, Tatoeba"),
+        (
+            Diagnosis("udpos"),
+            "POS tagging .* has no parallel sentences .* these have: XNLI, PAWS-X, BUCC 2018, Tatoeba",
+        ),
         (Diagnosis("bucc2018", ("sw",)), "BUCC 2018 covers de, fr, ru, zh; found sw"),
     ],
 )
