@@ -7,7 +7,6 @@ from typing import Any
 
 from leaderboard.models import Recipe, Run, Stage, Study
 from leaderboard.variants import Variant
-from runner.spec import PIVOT
 from runner.tasks import registry
 
 SETTINGS = ("intermediate", "target", "sampling", "masked")
@@ -88,7 +87,10 @@ def _diagnoses(plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not plans:
         return {}
     values = {"alignment": _once(plan["task"] for plan in plans), "alignment_limit": plans[0]["limit"]}
-    whole = all({*plan["languages"], PIVOT} == {*registry.task(plan["task"]).languages, PIVOT} for plan in plans)
+    texts = {plan["task"]: registry.task(plan["task"]) for plan in plans}
+    whole = all(
+        set(plan["languages"]) >= {*texts[plan["task"]].languages} - {texts[plan["task"]].pivot} for plan in plans
+    )
     # The field of the whole study, which says what alignment is measured on; every target has its own beside it.
     return (
         values if whole else {**values, "languages": ", ".join(_once(code for p in plans for code in p["languages"]))}

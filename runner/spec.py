@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.errors import RecipeError
+from runner.tasks.kinds import PIVOTS, Suite
 
-# The language of all training and development data, where it is not machine-translated.
-PIVOT = "en"
+# The language of XTREME's training and development data; other suites have their own (`TaskSpec.pivot`).
+PIVOT = PIVOTS[Suite.XTREME]
 # Raised whenever a change to the engine changes its numbers; part of every fingerprint.
 ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
@@ -201,7 +202,7 @@ class EvaluatePlan:
 
 @dataclass(frozen=True)
 class AlignPlan:
-    """Measure how well every layer aligns `languages` with English, on the parallel sentences of `task`.
+    """Measure how well every layer aligns `languages` with the pivot, on the parallel sentences of `task`.
 
     The first `limit` pairs of each language (None: all). All layers are read in one pass, so none is named. Values of
     two stages are comparable where all but their languages is equal.

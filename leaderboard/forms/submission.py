@@ -15,7 +15,7 @@ from leaderboard.services.submission_checks import NOTHING_TO_DO, POOLINGS, PREC
 from leaderboard.services.submission_recipes import Submission, recipe_problems
 from leaderboard.variants import Variant
 from runner.recipes import Diagnosis, Evaluation, Method, parallel_texts
-from runner.spec import NOISES, PIVOT, Noise
+from runner.spec import NOISES, Noise
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 
@@ -108,8 +108,9 @@ class SubmissionForm(forms.Form):
         choices=[],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Measure how well every layer aligns the languages with English, before and after the intermediate "
-        "phase, on these parallel sentences. One forward pass per sentence; equal checkpoints are measured once.",
+        help_text="Measure how well every layer aligns the languages with English, or the pocket suite's own base "
+        "language, before and after the intermediate phase, on these parallel sentences. One forward pass per "
+        "sentence; equal checkpoints are measured once.",
     )
     alignment_limit = forms.IntegerField(
         label="Pairs per language",
@@ -258,7 +259,7 @@ class SubmissionForm(forms.Form):
             if error.messages[0] not in self.errors.get("languages", []):
                 self.add_error("languages", error)
             return Diagnosis(slug)
-        if not set(languages) - {PIVOT}:
+        if not set(languages) - {text.pivot}:
             self.add_error("alignment", f"{text.title} has none of {self.cleaned_data['languages']}.")
         return Diagnosis(
             slug,

@@ -1,4 +1,4 @@
-"""Parallel sentences: a language beside English, out of whatever kind of task has them."""
+"""Parallel sentences: a language beside its pivot, out of whatever kind of task has them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError
-from runner.spec import PIVOT
 from runner.tasks.kinds import Kind, TaskSpec
 
 Pairs = Iterator[tuple[str, str]]
@@ -16,7 +15,7 @@ Pairs = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True)
 class ParallelText:
-    """Sentences of `language` and their translations in English, distinct pairs in the order of the data.
+    """Sentences of `language` and their translations in the pivot, distinct pairs in the order of the data.
 
     `events` are the fields of a `data` event for each table that was read.
     """
@@ -28,11 +27,11 @@ class ParallelText:
 
 
 def load_parallel(task: TaskSpec, split: str, language: str, data_dir: str, limit: int | None = None) -> ParallelText:
-    """The first `limit` pairs of `language` (None: all); RecipeError where its rows do not line up with English."""
+    """The first `limit` pairs of `language` (None: all); RecipeError where its rows do not line up with the pivot's."""
     dataset = load(task, split, language, data_dir)
     datasets = [dataset]
     if task.kind is not Kind.RETRIEVAL:
-        datasets.append(load(task, split, PIVOT, data_dir))
+        datasets.append(load(task, split, task.pivot, data_dir))
         _check(*datasets)
     pairs = list(dict.fromkeys(_SIDES[task.kind](*datasets)))[:limit]
     if len(pairs) < 2:

@@ -26,7 +26,7 @@ from runner.tasks.registry import task as find_task
 def align(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     """Run an AlignPlan: a diagnostic event for each language and layer, and what became of every sentence.
 
-    RecipeError where data is missing or a vector is not finite. Memory: the vectors of one language and of English in
+    RecipeError where data is missing or a vector is not finite. Memory: the vectors of one language and of the pivot in
     all layers.
     """
     plan = job.stage.plan
@@ -48,13 +48,13 @@ def align(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
         return found.numpy()[:, [position[sentence] for sentence in getattr(text, side)]]
 
     tables: list[pa.Table] = []
-    english: tuple[Sequence[str], np.ndarray] = ((), np.empty(0))
+    pivot: tuple[Sequence[str], np.ndarray] = ((), np.empty(0))
     for text in texts:
         source = vectors(text, "source")
-        if text.target != english[0]:
-            # The same English sentences serve language after language in texts that are parallel throughout.
-            english = (text.target, vectors(text, "target"))
-        for layer, (own, other) in enumerate(zip(source, english[1], strict=True)):
+        if text.target != pivot[0]:
+            # The pivot's sentences serve language after language in texts that are parallel throughout.
+            pivot = (text.target, vectors(text, "target"))
+        for layer, (own, other) in enumerate(zip(source, pivot[1], strict=True)):
             try:
                 found = measure(own, other)
             except ValueError as error:
@@ -107,8 +107,8 @@ def _items(language: str, layer: int, found: Alignment) -> pa.Table:
             "language": pa.array([language] * n).dictionary_encode(),
             "layer": pa.array(np.full(n, layer, dtype=np.int16)),
             "item": pa.array(np.arange(n, dtype=np.int32)),
-            "into_english": pa.array(found.into_english),
-            "from_english": pa.array(found.from_english),
+            "into_pivot": pa.array(found.into_pivot),
+            "from_pivot": pa.array(found.from_pivot),
             "cosine": pa.array(found.cosine.astype(np.float32)),
         }
     )

@@ -30,29 +30,29 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
-        "accuracy_into_english": Measure(
-            "Retrieval into English",
+        "accuracy_into_pivot": Measure(
+            "Retrieval, into the pivot",
             "%",
             0,
             100,
-            "Share of sentences whose nearest English sentence, by cosine, is their translation.",
+            "Share of sentences whose nearest sentence of the pivot, by cosine, is their translation.",
         ),
-        "accuracy_from_english": Measure(
-            "Retrieval from English",
+        "accuracy_from_pivot": Measure(
+            "Retrieval, from the pivot",
             "%",
             0,
             100,
-            "Share of English sentences whose nearest sentence of the language, by cosine, is their translation.",
+            "Share of the pivot's sentences whose nearest sentence of the language, by cosine, is their translation.",
         ),
         "accuracy_margin": Measure(
-            "Retrieval by ratio margin",
+            "Retrieval, ratio margin",
             "%",
             0,
             100,
             "The same by ratio margin, which holds back sentences near to everything; mean of both directions.",
         ),
         "accuracy_csls": Measure(
-            "Retrieval by CSLS",
+            "Retrieval, CSLS",
             "%",
             0,
             100,
@@ -88,8 +88,8 @@ class Alignment:
     """Every measure's value, and per sentence whether it was found in both directions and its translation's cosine."""
 
     values: Mapping[str, float]
-    into_english: np.ndarray
-    from_english: np.ndarray
+    into_pivot: np.ndarray
+    from_pivot: np.ndarray
     cosine: np.ndarray
 
     @property
@@ -98,7 +98,7 @@ class Alignment:
 
 
 def measure(source: np.ndarray, target: np.ndarray) -> Alignment:
-    """All measures of MEASURES; `target` is English. ValueError where shapes differ, or a vector is not finite.
+    """All measures of MEASURES; `target` is the pivot. ValueError where shapes differ, or a vector is not finite.
 
     Costs four products of n x n x width, and memory for a few matrices of n x n.
     """
@@ -106,8 +106,8 @@ def measure(source: np.ndarray, target: np.ndarray) -> Alignment:
     cosines = unit(source) @ unit(target).T
     into, back = nearest(cosines), nearest(cosines.T)
     values = {
-        "accuracy_into_english": accuracy(into),
-        "accuracy_from_english": accuracy(back),
+        "accuracy_into_pivot": accuracy(into),
+        "accuracy_from_pivot": accuracy(back),
         "accuracy_margin": _both_ways(ratio_margin(cosines)),
         "accuracy_csls": _both_ways(csls(cosines)),
         "cosine_gap": cosine_gap(cosines),

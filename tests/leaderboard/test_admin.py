@@ -200,7 +200,12 @@ def test_all_languages_of_a_text_is_the_default(admin_client):
 
 def test_texts_tasks_and_every_kind_can_be_chosen():
     form = SubmissionForm()
-    assert {slug for slug, _ in form.masked.fields["text"].choices} == {"wikipedia", "ntrex", "local_text"}
+    assert {slug for slug, _ in form.masked.fields["text"].choices} == {
+        "wikipedia",
+        "ntrex",
+        "local_text",
+        "pocket_text",
+    }
     assert {"squad_v2", "hellaswag", "anli_plus"} <= {slug for slug, _ in form.fields["intermediate_tasks"].choices}
     assert {"xquad", "bucc2018"} <= {spec.slug for spec in form.targets}
 

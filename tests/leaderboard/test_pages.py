@@ -98,7 +98,7 @@ def test_texts_for_mlm_have_a_section_of_their_own(client):
     blocks = {block["title"]: block for block in client.get(reverse("tasks")).context["blocks"]}
 
     texts = blocks["Texts for MLM"]
-    assert [line["task"].slug for line in texts["lines"]] == ["wikipedia", "ntrex", "local_text"]
+    assert [line["task"].slug for line in texts["lines"]] == ["wikipedia", "ntrex", "local_text", "pocket_text"]
     assert (texts["has_metrics"], texts["has_stand_ins"]) == (False, True)
     assert "ntrex" not in {line["task"].slug for line in blocks["Stand-ins"]["lines"]}
     assert sum(len(block["lines"]) for block in blocks.values()) == sum(

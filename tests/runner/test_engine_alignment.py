@@ -37,11 +37,11 @@ def test_it_works(tiny_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> Non
     assert all(set(event["values"]) == set(MEASURES) for event in found)
     # The mirror's German is its English: every sentence is its own translation.
     assert all(event["values"]["cka"] == pytest.approx(1) for event in found)
-    assert all(event["values"]["accuracy_into_english"] == 100 for event in found[1:])
+    assert all(event["values"]["accuracy_into_pivot"] == 100 for event in found[1:])
     assert by_kind(events, "score") == []
     rows = pq.read_table(Path(job.output) / "items.parquet").to_pylist()
     assert len(rows) == sum(event["n"] for event in found)
-    assert sum(row["into_english"] for row in rows if row["layer"] == 2) == found[2]["n"]
+    assert sum(row["into_pivot"] for row in rows if row["layer"] == 2) == found[2]["n"]
     assert [artifact["kind"] for artifact in by_kind(events, "artifact")] == ["items"]
     assert by_kind(events, "progress")[-1]["done"] == by_kind(events, "progress")[-1]["total"] > 0
 
@@ -64,7 +64,7 @@ def test_a_layer_finds_what_retrieval_from_that_layer_finds(
         plan = EvaluatePlan("tatoeba", "test", ("de",), 32, layer=layer, pooling="mean")
         events = run(job_for(Stage(plan, tiny_encoder, None, None), tmp_path, tmp_path / "mirror"))
         assert by_kind(events, "score")[0]["value"] == pytest.approx(
-            found[layer]["values"]["accuracy_into_english"], abs=1e-9
+            found[layer]["values"]["accuracy_into_pivot"], abs=1e-9
         )
 
 

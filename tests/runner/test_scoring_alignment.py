@@ -62,13 +62,13 @@ def test_it_works() -> None:
     found = measure(source, source)
 
     assert set(found.values) == set(MEASURES)
-    for name in ("accuracy_into_english", "accuracy_from_english", "accuracy_margin", "accuracy_csls"):
+    for name in ("accuracy_into_pivot", "accuracy_from_pivot", "accuracy_margin", "accuracy_csls"):
         assert found.values[name] == 100
     assert found.values["cosine_gap"] == pytest.approx(1)
     assert found.values["cka"] == pytest.approx(1)
     assert found.values["isotropy"] == pytest.approx(1)
     assert found.n == 4
-    assert found.into_english.all()
+    assert found.into_pivot.all()
     assert found.cosine == pytest.approx(np.ones(4))
 
 
@@ -90,8 +90,8 @@ def test_every_measure_equals_its_formula_written_out(n: int, width: int) -> Non
 
     found = measure(source, target).values
 
-    assert found["accuracy_into_english"] == share_found(cosines)
-    assert found["accuracy_from_english"] == share_found(turned(cosines))
+    assert found["accuracy_into_pivot"] == share_found(cosines)
+    assert found["accuracy_from_pivot"] == share_found(turned(cosines))
     assert found["accuracy_margin"] == (share_found(ratio) + share_found(turned(ratio))) / 2
     assert found["accuracy_csls"] == (share_found(local) + share_found(turned(local))) / 2
     gap = math.fsum(cosines[i][i] for i in range(n)) / n - math.fsum(others) / len(others)
@@ -144,7 +144,7 @@ def test_changing_sides_swaps_the_directions(shape) -> None:
 
     one, other = measure(source, target).values, measure(target, source).values
 
-    assert one["accuracy_into_english"] == other["accuracy_from_english"]
+    assert one["accuracy_into_pivot"] == other["accuracy_from_pivot"]
     assert one["cosine_gap"] == pytest.approx(other["cosine_gap"], abs=1e-6)
     assert one["cka"] == pytest.approx(other["cka"])
 
@@ -154,7 +154,7 @@ def test_unrelated_sentences_are_found_by_chance_and_have_no_gap() -> None:
 
     found = measure(generator.normal(size=(2000, 32)), generator.normal(size=(2000, 32))).values
 
-    assert found["accuracy_into_english"] < 1
+    assert found["accuracy_into_pivot"] < 1
     assert abs(found["cosine_gap"]) < 0.02
     assert found["cka"] < 0.05
 
@@ -167,8 +167,8 @@ def test_both_margins_hold_back_a_sentence_that_is_near_to_everything() -> None:
 
     found = measure(source, target).values
 
-    assert found["accuracy_csls"] > (found["accuracy_into_english"] + found["accuracy_from_english"]) / 2
-    assert found["accuracy_margin"] > (found["accuracy_into_english"] + found["accuracy_from_english"]) / 2
+    assert found["accuracy_csls"] > (found["accuracy_into_pivot"] + found["accuracy_from_pivot"]) / 2
+    assert found["accuracy_margin"] > (found["accuracy_into_pivot"] + found["accuracy_from_pivot"]) / 2
 
 
 def test_a_narrow_cone_is_not_isotropic() -> None:
@@ -183,7 +183,7 @@ def test_vectors_that_are_all_equal_or_zero_are_measured_too() -> None:
         found = measure(vectors, vectors).values
         assert found["cka"] == 0
         assert found["cosine_gap"] == pytest.approx(0)
-        assert found["accuracy_into_english"] == pytest.approx(100 / 3)
+        assert found["accuracy_into_pivot"] == pytest.approx(100 / 3)
 
 
 @pytest.mark.parametrize("shapes", [((3, 4), (4, 4)), ((3, 4), (3, 5)), ((1, 4), (1, 4)), ((4,), (4,))])
