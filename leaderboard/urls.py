@@ -1,15 +1,17 @@
 """The URL map. A table's `.csv` stands beside its page and takes the same query string."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
-from leaderboard.views import actions, live, reference, runs, tables
+from leaderboard.views import actions, diagnostics, live, reference, runs, tables
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
     path("leaderboard.csv", tables.leaderboard_csv, name="leaderboard-csv"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.csv", tables.transfer_csv, name="transfer-csv"),
+    path("alignment/", diagnostics.alignment, name="alignment"),
+    re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
     path("tasks/", reference.tasks, name="tasks"),
     path("tasks/<slug:slug>.csv", tables.task_csv, name="task-csv"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
