@@ -141,7 +141,14 @@ def _conclude(lease: Lease, outcome: Outcome, relay: Relay) -> None:
     seconds = outcome.seconds
     if outcome.ending is Ending.DONE:
         try:
-            progress.finish(lease, scores=relay.scores, artifacts=artifacts, data=relay.data, seconds=seconds)
+            progress.finish(
+                lease,
+                scores=relay.scores,
+                diagnostics=relay.diagnostics,
+                artifacts=artifacts,
+                data=relay.data,
+                seconds=seconds,
+            )
         except (results.ResultError, KeyError, TypeError) as error:
             logger.exception("The results of stage %s are refused.", lease.stage_id)
             (relay.folder / FINISHED).unlink(missing_ok=True)  # another attempt must not report them again
