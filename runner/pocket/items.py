@@ -42,7 +42,7 @@ def inference(draw: Random, tongue: Tongue) -> Row:
 
 
 def paraphrase(draw: Random, tongue: Tongue) -> Row:
-    """Two sentences of nearly the same words; the second has its place in front, and one part or two changed, or none."""
+    """Two sentences of nearly the same words: the second has its place in front, and up to two other parts."""
     world = World(draw)
     topic = world.topic()
     first = world.fact(topic)
