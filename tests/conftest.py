@@ -50,6 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if _only_distributes(config):
+        return
     database = config.getoption("--database")
     if database == "postgresql":
         from tests.postgresql import PrivatePostgresql
@@ -60,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop("DATABASE_URL", None)
     _start_broker(config)
     _prepare_settings()
+
+
+def _only_distributes(config: pytest.Config) -> bool:
+    """Whether this process hands out tests (`-n`) and runs none: each of those that do has its own servers."""
+    return bool(config.getoption("numprocesses", default=None)) and not hasattr(config, "workerinput")
 
 
 def _start_broker(config: pytest.Config) -> None:
@@ -81,7 +88,7 @@ def _prepare_settings() -> None:
 
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # A file, as in use: an in-memory database has other locks, and another thread cannot share it fairly.
-        settings.DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(VAR_DIR / "test.sqlite3")
     settings.STATIC_ROOT.mkdir(exist_ok=True)
     # The manifest is written by collectstatic, which tests do not need.
     settings.STORAGES = {
@@ -94,6 +101,8 @@ def _prepare_settings() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
+    if _only_distributes(session.config):
+        return
     # The fixtures of the queue's tests: they need Django's models, which are there only now.
     session.config.pluginmanager.import_plugin("tests.workers")
 
