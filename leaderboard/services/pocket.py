@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import Count
 
 from leaderboard.models import Run, Stage, Study
@@ -83,9 +83,14 @@ def begin() -> Study | None:
         return None
     first, *others = submissions()
     try:
-        return submit(first, also=others)
+        with transaction.atomic():
+            study = submit(first, also=others)
+            # What is trained is evaluated at once, so that the board fills from the beginning.
+            evaluations = Stage.objects.filter(runs__studies=study, action=Stage.Action.EVALUATE)
+            evaluations.update(priority=Stage.Priority.HIGH)
     except IntegrityError:  # two first starts at the same moment
         return None
+    return study
 
 
 def progress() -> Progress | None:

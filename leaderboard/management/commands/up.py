@@ -152,7 +152,9 @@ class Display:
         if found is None:
             self._over = True
             return False
-        self._first = found.done if self._first is None else self._first
+        if self._first is None and found.done:
+            # The first stage, which makes the encoder, is longer than all others: time is counted from its end.
+            self._first, self._begun = found.done, now
         line = self._line(found, now - self._begun)
         if line != self._shown:
             self._shown = line
@@ -165,9 +167,9 @@ class Display:
         if found.over:
             return f"The pocket study is complete: {found.done} of {found.total} stages{failed}."
         bar = "#" * round(BAR * found.done / found.total)
-        made = found.done - self._first
-        left = (found.total - found.done) * seconds / made if made >= STAGES_TO_JUDGE else None
-        when = f", about {max(1, round(left / 60))} min left" if left is not None else ""
+        made = found.done - (self._first or 0)
+        left = (found.total - found.done) * seconds / max(made, 1)
+        when = f", about {max(1, round(left / 60))} min left" if made >= STAGES_TO_JUDGE else ""
         now = f": {found.now[0]}" if found.now else ""
         return f"Pocket study [{bar:<{BAR}}] {found.done}/{found.total} stages{failed}{when}{now}"
 
