@@ -24,7 +24,7 @@ def test_it_works():
         "pocket (baseline)",
         "pocket → Pocket inference (base)",
         "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task)",
-        "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task) + MLM",
+        "pocket → Pocket inference (base) + Pocket supertags (base) + MLM (multi-task)",
         "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task, translated: qde+qko+qsa)",
         "pocket → Pocket supertags (base)",
     }
