@@ -62,7 +62,7 @@ def test_weights_are_poisson_and_depend_on_the_items_name_alone() -> None:
     assert abs(np.corrcoef(drawn[:40])[np.triu_indices(40, 1)]).max() < 0.11
     assert abs(np.corrcoef(drawn[:, :40].T)[np.triu_indices(40, 1)]).max() < 0.21
     again = draws.weights(draws.keys(["499", "0", "elsewhere"], "a"))
-    assert (again == drawn[[499, 0]]).all()
+    assert (again[:2] == drawn[[499, 0]]).all()
     assert (draws.weights(draws.keys(["0"], "b")) != drawn[:1]).any()
 
 
