@@ -215,9 +215,7 @@ def _intermediate(slug: str) -> str:
 
 def _recipe(text: str) -> str:
     if text and not re.fullmatch(r"[0-9a-f]{8,64}", text):
-        raise FilterError(
-            f"There is no recipe '{text[:80]}'; 8 or more digits of its fingerprint name one."
-        )
+        raise FilterError(f"There is no recipe '{text[:80]}'; 8 or more digits of its fingerprint name one.")
     return text
 
 

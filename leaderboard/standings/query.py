@@ -19,14 +19,15 @@ from runner.tasks import registry
 ROWS_A_PAGE = 100
 
 
-def load(filters: Filters, *, whole: bool = False) -> Standings:
+def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Standings:
     """The standings that `filters` ask for: the rows of one page, or with `whole` those of all of them.
 
     Nine queries, and one more with a study or another order than the usual one, however many rows there are; more
     where scores have changed and are gathered first. FilterError where the task page asks for a protocol that its task
     was not measured under.
     """
-    headlines.current()
+    if not settled:
+        headlines.current()
     recipes = records.recipes()
     scenery = scene.build(filters, recipes)
     shown = scenery.shown()

@@ -25,14 +25,14 @@ from leaderboard.exports import files
 from leaderboard.exports.latex import bibtex, standings_latex
 from leaderboard.exports.objects import Origin, standings_json
 from leaderboard.figures import heatmap
+from leaderboard.models import Run
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.standings.filters import FilterError, Filters, View
-from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from leaderboard.standings.records import studied_suites
 from leaderboard.standings.table import Standings
-from leaderboard.views.caching import versioned
+from leaderboard.views.caching import NOT_KEPT, versioned
 from runner.tasks import registry
 from runner.tasks.kinds import DataSplit, Role, Suite, TaskSpec
 from runner.tasks.languages import LANGUAGES, Language
@@ -99,10 +99,16 @@ FORMATS = {
 @versioned
 def leaderboard(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.LEADERBOARD)
-    if "suite" not in request.GET and (suite := only_suite(studied_suites())):
+    standings = load(filters, settled=True)
+    ran_here = any(row.origin == Run.Origin.LOCAL for row in standings.rows)
+    if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
-    context = _table_context(request, LEADERBOARD, filters, load(filters))
-    return _with_alternates(render(request, "leaderboard.html", {**context, "section": "leaderboard"}), context)
+    context = _table_context(request, LEADERBOARD, filters, standings)
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    if filters.suite == Suite.POCKET.value:
+        # Its welcome tells how far the pocket study is, which is no score.
+        response["Cache-Control"] = NOT_KEPT
+    return _with_alternates(response, context)
 
 
 @require_safe
@@ -111,7 +117,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
 @versioned
 def transfer(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.TRANSFER)
-    standings = load(filters)
+    standings = load(filters, settled=True)
     context = {
         **_table_context(request, TRANSFER, filters, standings),
         "section": "transfer",
@@ -127,7 +133,7 @@ def transfer(request: HttpRequest) -> HttpResponse:
 def task(request: HttpRequest, slug: str) -> HttpResponse:
     spec = _task_or_404(slug)
     filters = state.parse(request.GET, View.TASK, task=slug)
-    standings = load(filters)
+    standings = load(filters, settled=True)
     context = {
         **_table_context(request, TASK, filters, standings, slug),
         "section": "tasks",
@@ -151,7 +157,7 @@ def language(request: HttpRequest, slug: str) -> HttpResponse:
     spec = _language_or_404(slug)
     filters = state.parse(request.GET, View.LANGUAGE, language=slug)
     context = {
-        **_table_context(request, LANGUAGE, filters, load(filters), slug),
+        **_table_context(request, LANGUAGE, filters, load(filters, settled=True), slug),
         "section": "languages",
         "language": spec,
         "tasks": [task for task in registry.tasks(Role.TARGET) if slug in task.languages],
@@ -168,7 +174,7 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
     described = TABLES[table]
     title = _title(described, slug)
     filters = state.parse(request.GET, described.view, **_narrowed_to(described, slug))
-    standings = load(filters, whole=True)
+    standings = load(filters, whole=True, settled=True)
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
     content = {
         "csv": lambda: files.standings_csv(standings, partial=described.partial),
@@ -176,11 +182,6 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
         "tex": lambda: standings_latex(standings, origin, partial=described.partial),
     }[ending]()
     return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
-
-
-@require_safe
-def scores_csv(request: HttpRequest) -> HttpResponseBase:
-    return _file(files.scores_csv(every_score()), "scores.csv", FORMATS["csv"][1])
 
 
 def only_suite(studied: Collection[str]) -> str:

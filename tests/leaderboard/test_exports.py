@@ -44,6 +44,8 @@ SCORES_HEADER = [
     "created",
     "variant",
     "translation",
+    "system",
+    "note",
 ]
 VIEW_HEADER = [
     "row",
