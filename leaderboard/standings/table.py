@@ -26,6 +26,11 @@ class Measured:
         unshared = sum(not self.stages.get(seed) for seed in seeds)
         return unshared + len({self.stages[seed] for seed in seeds if self.stages.get(seed)})
 
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The stages of all seeds."""
+        return frozenset().union(*self.stages.values())
+
 
 NOTHING = Measured({}, {})
 
