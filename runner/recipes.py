@@ -9,7 +9,6 @@ from typing import Any
 
 from runner.errors import RecipeError
 from runner.spec import (
-    PIVOT,
     EncoderRef,
     EvaluatePlan,
     MaskedWords,
@@ -19,12 +18,13 @@ from runner.spec import (
     TrainPlan,
     fingerprint,
 )
-from runner.tasks.kinds import Kind, TaskSpec
+from runner.tasks.kinds import PIVOTS, Kind, TaskSpec
 from runner.tasks.registry import task as find_task
 
 # jiant takes hidden_states[14] of a 24-layer encoder, as XTREME's reference does (modeling note in
 # jiant's xtreme guide); other depths take the same relative layer.
 RETRIEVAL_DEPTH = 14 / 24
+PIVOT_LANGUAGES = frozenset(PIVOTS.values())
 
 
 class Method(StrEnum):
@@ -96,11 +96,11 @@ class Recipe:
             raise RecipeError(f"The method 'intermediate' takes exactly one intermediate task, found {len(tasks)}.")
         if self.method is Method.MULTI_TASK and len(tasks) < 2:
             raise RecipeError(f"The method 'multi_task' takes two or more intermediate tasks, found {len(tasks)}.")
-        if self.method is Method.TRANSLATE_TRAIN and (self.masked or not set(self.translation) - {PIVOT}):
+        if self.method is Method.TRANSLATE_TRAIN and (self.masked or not set(self.translation) - PIVOT_LANGUAGES):
             raise RecipeError("The method 'translate_train' takes languages other than English, and no MLM.")
         if self.method is Method.BASELINE and self.translation:
             raise RecipeError("A baseline has no intermediate data that could be translated.")
-        if len(set(self.translation)) < len(self.translation) or self.translation == (PIVOT,):
+        if len(set(self.translation)) < len(self.translation) or set() < set(self.translation) <= PIVOT_LANGUAGES:
             raise RecipeError(
                 f"Translated data is in languages other than English, each named once; found "
                 f"{', '.join(self.translation)}."
@@ -159,7 +159,9 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
         tuned = parent
         if target.trained_on:
             trainer = find_task(target.trained_on)
-            languages = tuple(sorted(recipe.translation)) if recipe.method is Method.TRANSLATE_TRAIN else (PIVOT,)
+            languages = (
+                tuple(sorted(recipe.translation)) if recipe.method is Method.TRANSLATE_TRAIN else (trainer.pivot,)
+            )
             settings = recipe.target.resolve([trainer])
             tuned = add(Stage(TrainPlan((trainer.slug,), settings, languages), recipe.encoder, seed, parent))
         add(Stage(evaluate_plan(evaluation, target, recipe), recipe.encoder, None, tuned))
@@ -176,12 +178,13 @@ def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
         return None
     tasks = [find_task(slug) for slug in sorted(recipe.intermediate_tasks)]
     masked = in_order(recipe.masked) if recipe.masked else None
-    training = recipe.intermediate.resolve(tasks or [find_task(masked.text)])
+    texts = [find_task(masked.text)] if masked else []
+    training = recipe.intermediate.resolve(tasks or texts)
     return Stage(
         TrainPlan(
             tasks=tuple(task.slug for task in tasks),
             training=training,
-            languages=tuple(sorted(recipe.translation)) or (PIVOT,),
+            languages=tuple(sorted(recipe.translation)) or (_pivot([*tasks, *texts]),),
             sampling=recipe.sampling if len(tasks) > 1 else None,
             # Alone, MLM has all steps: the share must not tell two equal stages apart.
             masked=masked if tasks or masked is None else replace(masked, share=MaskedWords.share),
@@ -190,6 +193,14 @@ def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
         seed,
         None,
     )
+
+
+def _pivot(tasks: Iterable[TaskSpec]) -> str:
+    """The one language that the training data of `tasks` is in."""
+    pivots = sorted({task.pivot for task in tasks})
+    if len(pivots) > 1:
+        raise RecipeError(f"One phase trains on one base language, found {' and '.join(pivots)}.")
+    return pivots[0]
 
 
 def evaluate_plan(evaluation: Evaluation, target: TaskSpec, recipe: Recipe) -> EvaluatePlan:

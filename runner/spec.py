@@ -13,9 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from runner.errors import RecipeError
+from runner.tasks.kinds import PIVOTS, Suite
 
-# The language of all training and development data, where it is not machine-translated.
-PIVOT = "en"
+# The language of XTREME's training and development data; other suites have their own (`TaskSpec.pivot`).
+PIVOT = PIVOTS[Suite.XTREME]
 # Raised whenever a change to the engine changes its numbers; part of every fingerprint.
 ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leaderboard", "0003_fair_queue"),
+        ("leaderboard", "0010_stage_turns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,23 +3,34 @@
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.claims import Claim, Condition, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Score, Source
+from leaderboard.models.headlines import Change, Headline
+from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.snapshots import Snapshot
+from leaderboard.models.tokens import Token
+from leaderboard.models.uploads import Upload
 
 __all__ = [
     "Artifact",
+    "Change",
     "Claim",
     "Condition",
     "Encoder",
+    "Headline",
     "Language",
     "Protocol",
+    "Publication",
     "Recipe",
     "Run",
     "Score",
+    "Snapshot",
     "Source",
+    "SourceStatus",
     "Stage",
     "StoredInterval",
     "Study",
     "Task",
+    "Token",
+    "Upload",
     "Verdict",
     "Worker",
 ]

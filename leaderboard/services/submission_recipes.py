@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from leaderboard.models import Stage
 from leaderboard.variants import Variant
-from runner.recipes import Evaluation, Method, PhaseSettings, Recipe
-from runner.spec import PIVOT, EncoderRef, MaskedWords, Sampling
+from runner.recipes import PIVOT_LANGUAGES, Evaluation, Method, PhaseSettings, Recipe
+from runner.spec import EncoderRef, MaskedWords, Sampling
 from runner.tasks import registry
 from runner.tasks.kinds import Kind, Role, TaskSpec
 from runner.tasks.texts import WIKIPEDIA
@@ -182,7 +182,7 @@ def _language_problems(submission: Submission) -> Iterator[Problem]:
         for languages in recipes:
             for code in languages:
                 registry.language(code)
-            if len(set(languages)) < len(languages) or not set(languages) - {PIVOT}:
+            if len(set(languages)) < len(languages) or not set(languages) - PIVOT_LANGUAGES:
                 yield Problem(
                     field,
                     f"Translated data is in languages other than English, with or without English beside them, each "

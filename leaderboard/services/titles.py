@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from leaderboard.variants import ending, joined
 from runner import recipes, spec
-from runner.recipes import Method
+from runner.recipes import PIVOT_LANGUAGES, Method
 from runner.tasks import registry
 
 TITLE_LENGTH = 200  # of the columns
@@ -68,7 +68,8 @@ def _in_short(plan: spec.TrainPlan) -> str:
 
 
 def _translation(plan: spec.TrainPlan) -> str:
-    return "" if plan.languages == (spec.PIVOT,) else joined(plan.languages)
+    untranslated = len(plan.languages) == 1 and set(plan.languages) <= PIVOT_LANGUAGES
+    return "" if untranslated else joined(plan.languages)
 
 
 def _sampled(sampling: spec.Sampling | None) -> list[str]:

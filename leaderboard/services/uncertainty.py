@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 
 from leaderboard.models import Artifact, Stage, StoredInterval
+from leaderboard.services import headlines
 from leaderboard.standings import board, outcomes, uncertainty
 from runner.tasks import registry
 
@@ -34,6 +35,7 @@ def refresh(stages: Collection[int] | None = None) -> int:
     Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is.
     """
     prepare(Artifact.objects.filter(kind="items", **({} if stages is None else {"stage__in": stages})))
+    headlines.current()
     return store(board.usual(board.load(), stages))
 
 

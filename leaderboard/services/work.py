@@ -57,7 +57,7 @@ def _evaluated(plan: spec.EvaluatePlan) -> int | None:
 def _of_one_language(task: TaskSpec, split: str) -> int | None:
     """The size of a language: the catalogue has that of English or, without English, of all languages together."""
     size = task.sizes.get(split)
-    if size is None or spec.PIVOT in task.languages:
+    if size is None or task.pivot in task.languages:
         return size
     return round(size / len(task.languages))
 

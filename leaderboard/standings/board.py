@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from leaderboard.models import Run
 from leaderboard.standings import records
-from leaderboard.standings.filters import Filters
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.table import NOTHING, Measured, RunLink
 from leaderboard.standings.uncertainty import Asked, Part
@@ -43,10 +42,11 @@ def load() -> Board:
     recipes = records.recipes()
     entry_of: dict[int, tuple[Entry, int]] = {}
     for run in records.runs():
-        if run.origin == Run.Origin.LOCAL and run.recipe_id in recipes:
-            recipes[run.recipe_id].runs.append(RunLink(run.pk, run.seed))
-            entry_of[run.pk] = recipes[run.recipe_id], run.seed
+        if run.origin == Run.Origin.LOCAL and run.recipe in recipes:
+            recipes[run.recipe].runs.append(RunLink(run.pk, run.seed))
+            entry_of[run.pk] = recipes[run.recipe], run.seed
     baselines = records.baselines(recipes.values())
+    protocols = records.protocols(list(registry.tasks(Role.TARGET)))
     return Board(
         entries=tuple(recipes.values()),
         baseline_of={
@@ -54,8 +54,8 @@ def load() -> Board:
             for entry in recipes.values()
             if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
         },
-        protocols=records.protocols(Filters()),
-        scores=records.measured(entry_of, list(registry.tasks(Role.TARGET)), narrow=False),
+        protocols=protocols,
+        scores=records.measured(entry_of, protocols, unverified=False),
     )
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from runner.data.examples import Example, MultipleChoice, Question, SentencePair, TaggedSentence, Text, Translation
 from runner.data.sources import Rows, read
 from runner.errors import RecipeError
-from runner.spec import PIVOT
 from runner.tasks.kinds import DataSplit, Kind, TaskSpec
 
 
@@ -75,8 +74,8 @@ class Reader:
 
 
 def place(task: TaskSpec, split: str, language: str) -> DataSplit:
-    """Where the split lies; training data in another language than English is its machine translation."""
-    if split == "train" and language != PIVOT and task.kind is not Kind.MASKED_WORDS:
+    """Where the split lies; training data in another language than its pivot is its machine translation."""
+    if split == "train" and language != task.pivot and task.kind is not Kind.MASKED_WORDS:
         return task.translations
     if split not in task.splits:
         raise RecipeError(f"{task.title} has the splits {', '.join(task.splits)}, not '{split}'.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from runner.tasks.languages import POCKET_BASE
+
 
 class Kind(StrEnum):
     """The shape of a task: it decides the reader, the head and the scorer."""
@@ -35,6 +37,7 @@ class Role(StrEnum):
 class Suite(StrEnum):
     """Which benchmark a task belongs to; averages never cross suites.
 
+    `pocket` is the project's own: artificial languages, made by `runner.pocket`.
     `stand_in` holds openly available replacements: tasks that resemble a task of the paper or of XTREME
     but are trained on, or read, other data. They are never averaged with the originals.
     """
@@ -53,6 +56,9 @@ class Group(StrEnum):
     RETRIEVAL = "retrieval"
     INTERMEDIATE = "intermediate"
 
+
+# The language of a suite's training and development data, where it is not machine-translated.
+PIVOTS: Mapping[Suite, str] = MappingProxyType({Suite.XTREME: "en", Suite.STAND_IN: "en", Suite.POCKET: POCKET_BASE})
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -164,6 +170,11 @@ class TaskSpec:
         if self.train_task:
             return self.train_task
         return self.slug if "train" in self.splits or self.mixture else None
+
+    @property
+    def pivot(self) -> str:
+        """The language of its training and development data."""
+        return PIVOTS[self.suite]
 
     @property
     def original(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from leaderboard.models import Artifact, Recipe, Score, Stage, StoredInterval
+from leaderboard.services import headlines
 from leaderboard.services import uncertainty as service
 from leaderboard.standings import board, outcomes, uncertainty
 from leaderboard.standings.statistics import significance
@@ -45,6 +46,7 @@ def gain(recipe: Recipe, task: str) -> float:
 
 
 def part(task: str, tasks: str = "nli_cad", base: str = "") -> Part:
+    headlines.current()
     found = board.load()
     entries = {"+".join(entry.intermediate): entry for entry in found.entries}
     protocol = next(pk for pk, protocol in found.protocols.items() if protocol.task == task)
