@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
-from leaderboard.standings.table import Cell, Difference, Row, Standings
+from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
 
@@ -64,7 +64,10 @@ def _inside(cell: Cell, show: str, *, partial: bool) -> str:
     if cell.status == "unverified":
         value += ' <small class="doubt">not verified</small>'
     if show == "difference":
-        return f'{change or NO_CHANGE}<small class="second">{value}</small>'
+        between = ""
+        if difference and difference.interval:
+            between = f'<small class="between">{_interval(difference.interval)}</small>'
+        return f'{change or NO_CHANGE}{between}<small class="second">{value}</small>'
     return f"{value}{change}"
 
 
@@ -74,8 +77,16 @@ NO_CHANGE = '<span class="missing" title="no difference">–</span>'
 def _change(difference: Difference) -> str:
     seeds = f"{difference.pairs} seed{'' if difference.pairs == 1 else 's'}"
     told = f"paired difference over {seeds} and {difference.have} of {difference.expected} languages"
-    mark = "" if difference.complete else "*"
-    return f'<span class="change {tint(difference)}" title="{told}">{numbers.shown_difference(difference.value)}{mark}</span>'
+    if difference.interval:
+        told += f", 95% interval {_interval(difference.interval)}"
+        told += "" if difference.interval.decided else ": not significant"
+    text = numbers.shown_difference(difference.value) + ("" if difference.complete else "*")
+    kind = f"{tint(difference)} undecided" if difference.undecided else tint(difference)
+    return f'<span class="change {kind}" title="{told}">{text}</span>'
+
+
+def _interval(interval: Interval) -> str:
+    return f"{numbers.shown_difference(interval.low)} to {numbers.shown_difference(interval.high)}"
 
 
 def _explained(cell: Cell) -> str:

@@ -30,6 +30,9 @@
     if (meta.colorscale) {
       data[0].colorscale = meta.colorscale[theme];
     }
+    for (const shape of layout.shapes ?? []) {
+      shape.line.color = styles.getPropertyValue(shape.name === "loss" ? "--loss" : "--gain");
+    }
     const axis = { color: styles.color, gridcolor: line, linecolor: line, zerolinecolor: line };
     Object.assign(layout, {
       autosize: true,
