@@ -104,7 +104,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
     context = _table_context(request, LEADERBOARD, filters, standings)
-    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard", "can_compare": True})
     if filters.suite == Suite.POCKET.value:
         # Its welcome tells how far the pocket study is, which is no score.
         response["Cache-Control"] = NOT_KEPT
@@ -181,7 +181,7 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
         "json": lambda: iter([standings_json(standings, origin, partial=described.partial)]),
         "tex": lambda: standings_latex(standings, origin, partial=described.partial),
     }[ending]()
-    return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
+    return file_response(content, f"{slug or table}.{ending}", FORMATS[ending][1])
 
 
 def only_suite(studied: Collection[str]) -> str:
@@ -314,7 +314,7 @@ def _with_alternates(response: HttpResponse, context: dict[str, Sequence[FileLin
     return response
 
 
-def _file(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+def file_response(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
     # The first block is made before the response is: what fails at the start fails as a page, not inside a file.
     first = next(blocks)
     response = StreamingHttpResponse(_chain(first, blocks), content_type=kind)
