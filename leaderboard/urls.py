@@ -40,6 +40,7 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("studies/<int:pk>/complete/", actions.complete, name="study-complete"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
     path("snapshots/", snapshots.snapshots, name="snapshots"),
