@@ -9,13 +9,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -30,7 +29,6 @@ from leaderboard.models import (
     Recipe,
     Run,
     Score,
-    Source,
     Stage,
     Study,
     Task,
@@ -178,27 +176,6 @@ class EncoderAdmin(admin.ModelAdmin):
         if obj is None:
             return []
         return ["slug", "revision", "layers"] if obj.recipes.exists() else ["slug"]
-
-
-@admin.register(Source)
-class SourceAdmin(admin.ModelAdmin):
-    """Where published numbers come from; marking one as checked records who did it and when."""
-
-    list_display = ["key", "title", "status", "checked_by", "checked"]
-    list_filter = ["status"]
-    search_fields = ["key", "title"]
-    readonly_fields = ["checked_by", "checked"]
-    formfield_overrides = {URLField: {"assume_scheme": "https"}}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
-        return [*self.readonly_fields, *(["key"] if obj else [])]
-
-    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: Any) -> None:
-        if "status" in form.changed_data:
-            checked = obj.status == Source.Status.CHECKED
-            obj.checked_by = request.user if checked else None
-            obj.checked = timezone.now() if checked else None
-        super().save_model(request, obj, form, change)
 
 
 @admin.register(Recipe)

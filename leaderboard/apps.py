@@ -1,4 +1,4 @@
-"""The application: its catalogue is mirrored into the database after every migrate."""
+"""The application: after every migrate, the catalogue and the published results come into the database."""
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
@@ -10,5 +10,8 @@ class LeaderboardConfig(AppConfig):
 
     def ready(self) -> None:
         from leaderboard.services.catalogue import mirror_after_migrate
+        from leaderboard.services.published import load_after_migrate
 
         post_migrate.connect(mirror_after_migrate, sender=self)
+        # In this order: published scores refer to tasks and languages.
+        post_migrate.connect(load_after_migrate, sender=self)

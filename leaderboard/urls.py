@@ -1,9 +1,10 @@
 """The URL map. A table's `.csv` stands beside its page and takes the same query string."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path
 
-from leaderboard.views import actions, live, reference, runs, snapshots, tables
+from leaderboard.api.version1 import api, nothing_here
+from leaderboard.views import actions, live, reference, runs, snapshots, sources, tables
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
@@ -27,8 +28,12 @@ urlpatterns = [
     path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
     path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
     path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<str:key>/", sources.source, name="source"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", tables.scores_csv, name="scores-csv"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    re_path(r"^api/(?P<path>.*)$", nothing_here),
 ]

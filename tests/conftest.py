@@ -19,6 +19,8 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="leaderboard-tests-"))
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 os.environ.update(VAR_DIR=str(VAR_DIR), SECRET_KEY="for tests only", DJANGO_SETTINGS_MODULE="leaderboard.settings")
+# Tests begin with an empty board; those of published results load them.
+os.environ["PUBLISHED_RESULTS"] = "0"
 for name in ("ARTIFACT_DIR", "CELERY_BROKER_URL", "HTTPS", "BEHIND_PROXY", "DEBUG"):
     os.environ.pop(name, None)
 if SHARED_DATA.is_dir():

@@ -1,7 +1,18 @@
 """Parts of the admin by subject; `leaderboard.admin`, which Django looks for, imports them."""
 
 from leaderboard.administration.base import ReadOnlyAdmin
+from leaderboard.administration.published import PublicationAdmin, SourceAdmin
 from leaderboard.administration.snapshots import SnapshotAdmin
+from leaderboard.administration.tokens import TokenAdmin
 from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
 
-__all__ = ["ReadOnlyAdmin", "SnapshotAdmin", "UploadAdmin", "WithdrawalForm", "withdraw_runs"]
+__all__ = [
+    "PublicationAdmin",
+    "ReadOnlyAdmin",
+    "SnapshotAdmin",
+    "SourceAdmin",
+    "TokenAdmin",
+    "UploadAdmin",
+    "WithdrawalForm",
+    "withdraw_runs",
+]

@@ -36,7 +36,7 @@ def allow_changes(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leaderboard", "0003_fair_queue"),
+        ("leaderboard", "0004_published"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

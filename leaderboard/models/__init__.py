@@ -2,7 +2,7 @@
 
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Score, Source
+from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
 from leaderboard.models.snapshots import Snapshot
 from leaderboard.models.tokens import Token
 from leaderboard.models.uploads import Upload
@@ -12,11 +12,13 @@ __all__ = [
     "Encoder",
     "Language",
     "Protocol",
+    "Publication",
     "Recipe",
     "Run",
     "Score",
     "Snapshot",
     "Source",
+    "SourceStatus",
     "Stage",
     "Study",
     "Task",

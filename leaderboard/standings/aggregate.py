@@ -30,15 +30,14 @@ def over_parts(values: Mapping[str, float], parts: Collection[str], *, whole: bo
 
 
 def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> Cell:
-    """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
-    by_seed = {
-        seed: value
-        for seed, values in measured.by_seed.items()
-        if (value := over_parts(values, parts, whole=whole)) is not None
-    }
+    """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage.
+
+    Printed means stand only where no seed has its parts: the two are never averaged with each other.
+    """
+    by_seed = _by_seed(measured, parts, whole=False) or _by_seed(measured, parts, whole=whole)
     have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
     if not by_seed:
-        return Cell(None, None, 0, have, len(parts), items=measured.items)
+        return Cell(None, None, 0, have, len(parts), items=measured.items, status=measured.status)
     n = measured.measurements(tuple(by_seed))
     return Cell(
         value=mean(by_seed.values()),
@@ -47,7 +46,16 @@ def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> C
         have=len(parts),
         expected=len(parts),
         items=measured.items,
+        status=measured.status,
     )
+
+
+def _by_seed(measured: Measured, parts: tuple[str, ...], *, whole: bool) -> dict[int, float]:
+    return {
+        seed: value
+        for seed, values in measured.by_seed.items()
+        if (value := over_parts(values, parts, whole=whole)) is not None
+    }
 
 
 def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Measured:

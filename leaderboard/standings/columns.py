@@ -100,14 +100,17 @@ def overall_column() -> Column:
 def overall_parts(
     columns: Sequence[Column], protocols: Mapping[int, ProtocolValue], scores: Scores
 ) -> dict[str, Column]:
-    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows."""
+    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows.
+
+    Never a published one: a mean that is computed here has no parts that a source printed as means.
+    """
     rows = {column.key: sum(pk == column.protocol for _, pk in scores) for column in columns}
     chosen: dict[str, Column] = {}
     for column in columns:
         if column.task not in XTREME_TASKS:
             continue
         protocol = protocols[column.protocol]
-        if protocol.split != "test" or protocol.limit is not None:
+        if protocol.published or protocol.split != "test" or protocol.limit is not None:
             continue
         best = chosen.get(column.task)
         if best is None or rows[column.key] > rows[best.key]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from leaderboard.models import Recipe, Score, Task
 from leaderboard.standings.aggregate import mean
@@ -71,8 +71,19 @@ _MLM, _TRANSLATION = _FIELDS.index("run__recipe__mlm"), _FIELDS.index("run__reci
 _CREATED = _FIELDS.index("created")
 
 
+def scores_on_board(*, unverified: bool = True) -> QuerySet[Score]:
+    """The scores of runs that nobody withdrew; without `unverified`, none of a source that nobody has verified."""
+    found = Score.objects.filter(run__withdrawn=None)
+    return found if unverified else found.exclude(run__source__status="unverified")
+
+
 def every_score() -> Iterator[ScoreLine]:
-    """Every score of a run that nobody withdrew, by primary key, read in chunks.
+    """Every score of a run that nobody withdrew, by primary key, read in chunks."""
+    return score_lines(scores_on_board().order_by("pk"))
+
+
+def score_lines(found: QuerySet[Score]) -> Iterator[ScoreLine]:
+    """The scores of `found` in its order, read in chunks.
 
     The recipes' tasks are read first, so that nothing can fail for their sake once the first line is out.
     """
@@ -81,7 +92,7 @@ def every_score() -> Iterator[ScoreLine]:
         recipe: "+".join(task for _, task in members)
         for recipe, members in groupby(pairs.values_list("recipe_id", "task_id"), key=lambda pair: pair[0])
     }
-    rows = Score.objects.filter(run__withdrawn=None).order_by("pk").values_list(*_FIELDS).iterator(chunk_size=CHUNK)
+    rows = found.values_list(*_FIELDS).iterator(chunk_size=CHUNK)
     return (_line(row, tasks) for row in rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from leaderboard.models import Recipe, Run, Source
+from leaderboard.models import Recipe, Run, SourceStatus
 from leaderboard.standings import aggregate, columns, compare, records, wording
 from leaderboard.standings.filters import FilterError, Filters, View
 from leaderboard.standings.records import Entry, ProtocolValue
@@ -87,14 +87,10 @@ def _scene(filters: Filters, recipes: Mapping[int, Entry]) -> _Scene:
     base_keys = {base.key for base in baseline_of.values()}
     entry_of: dict[int, tuple[Entry, int]] = {}
     outside: list[Entry] = []
-    unverified = 0
     for run in records.runs():
         inside = study is None or run.pk in study
         if run.origin != Run.Origin.LOCAL:
             if not inside or not _wants_outside(filters):
-                continue
-            if run.source and run.source.status == Source.Status.UNVERIFIED and not filters.unverified:
-                unverified += 1
                 continue
             entry, seed = records.outside_entry(run), records.NO_SEED
             outside.append(entry)
@@ -109,12 +105,15 @@ def _scene(filters: Filters, recipes: Mapping[int, Entry]) -> _Scene:
         entry.runs.append(RunLink(run.pk, run.seed))
         entry_of[run.pk] = entry, seed
     tasks = [registry.TASKS[filters.task]] if filters.task else list(registry.tasks(Role.TARGET))
+    scores, held_back = records.measured(entry_of, tasks, narrow=_narrow(filters), unverified=filters.unverified)
+    held_back -= {key for key, _ in scores}
+    outside = [entry for entry in outside if entry.key not in held_back]
     return _Scene(
         entries=[*(entry for entry in wanted.values() if entry.runs), *outside],
         baseline_of=baseline_of,
         protocols=records.protocols(filters),
-        scores=records.measured(entry_of, tasks, narrow=_narrow(filters)),
-        unverified=unverified,
+        scores=scores,
+        unverified=len(held_back),
     )
 
 
@@ -158,7 +157,10 @@ def _protocol(
                 return protocol
         known = [protocol.fingerprint[:8] for protocol in protocols.values()]
         raise FilterError(f"The task has no scores under a protocol '{filters.protocol[:80]}'.", known)
-    return protocols[min(used, key=lambda pk: (-used[pk], protocols[pk].label, pk))] if used else None
+    if not used:
+        return None
+    # What ran here comes before what was printed: most of what is printed has no languages to show.
+    return protocols[min(used, key=lambda pk: (protocols[pk].published, -used[pk], protocols[pk].label, pk))]
 
 
 def _rows(scene: _Scene, found: list[Column]) -> list[Row]:
@@ -203,6 +205,7 @@ def _by_task(
 
 def _row(entry: Entry, has_baseline: bool, cells: tuple[Cell, ...]) -> Row:  # noqa: FBT001
     source = entry.source
+    status = records.weakest({cell.status for cell in cells if cell.status})
     titles = [registry.TASKS[slug].title if slug in registry.TASKS else slug for slug in entry.intermediate]
     return Row(
         key=entry.key,
@@ -224,8 +227,8 @@ def _row(entry: Entry, has_baseline: bool, cells: tuple[Cell, ...]) -> Row:  # n
         has_baseline=has_baseline,
         source=source.title if source else "",
         source_url=source.url if source else "",
-        source_status=source.status if source else "",
-        source_status_label=source.get_status_display() if source else "",
+        source_status=status,
+        source_status_label=SourceStatus(status).label if status else "",
         cells=cells,
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaderboard.models import Protocol, Recipe, Run, Score, Source, Study
+from leaderboard.models import Protocol, Recipe, Run, Score, Source, SourceStatus, Study
+from leaderboard.models.results import TRUST
 from leaderboard.standings.filters import Filters
 from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
@@ -57,6 +58,7 @@ class ProtocolValue:
     fingerprint: str
     split: str
     limit: int | None
+    published: bool
 
 
 def recipes() -> dict[int, Entry]:
@@ -130,17 +132,18 @@ def studies() -> tuple[Choice, ...]:
 def protocols(filters: Filters) -> dict[int, ProtocolValue]:
     """The protocols in use that belong to a task of the catalogue (and of the view). One query."""
     found = Protocol.objects.filter(task__in=[filters.task] if filters.task else list(registry.TASKS))
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit")
+    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
     return {row[0]: ProtocolValue(*row) for row in found.order_by("label", "pk").values_list(*fields)}
 
 
 def measured(
-    entry_of: Mapping[int, tuple[Entry, int]], tasks: Collection[TaskSpec], *, narrow: bool
-) -> dict[tuple[str, int], Measured]:
-    """(row, protocol) -> what was measured in the headline metric of `tasks`. One query.
+    entry_of: Mapping[int, tuple[Entry, int]], tasks: Collection[TaskSpec], *, narrow: bool, unverified: bool = False
+) -> tuple[dict[tuple[str, int], Measured], set[str]]:
+    """(row, protocol) -> what was measured in the headline metric of `tasks`, and which rows have more. One query.
 
     `entry_of` gives each run's row and seed; `narrow` asks the database for these runs only, which pays
-    where they are a part of all.
+    where they are a part of all. Published scores that nobody has verified are left out, and their rows named,
+    unless `unverified` asks for them.
     """
     parts = {task.slug: task.headline_metrics for task in tasks}
     metrics = sorted({metric for names in parts.values() for metric in names})
@@ -148,16 +151,27 @@ def measured(
     if narrow:
         found = found.filter(run__in=list(entry_of))
     fields = ("run_id", "protocol_id", "task_id", "language_id", "metric", "value", "n", "stage_id")
+    fields = (*fields, "publication__status")
     gathered: dict[tuple[str, int], _Gathering] = {}
-    for run, protocol, task, language, metric, value, n, stage in found.values_list(*fields).iterator(chunk_size=5000):
+    held_back: set[str] = set()
+    rows = found.values_list(*fields).iterator(chunk_size=5000)
+    for run, protocol, task, language, metric, value, n, stage, status in rows:
         if run not in entry_of or metric not in parts[task]:
             continue
         entry, seed = entry_of[run]
+        if entry.source:
+            # A score of a source that has no status of its own has the source's.
+            status = status or entry.source.status
+            if status == SourceStatus.UNVERIFIED and not unverified:
+                held_back.add(entry.key)
+                continue
         gathering = gathered.get((entry.key, protocol))
         if gathering is None:
             gathering = gathered[entry.key, protocol] = _Gathering(parts[task])
         gathering.add(seed, language or "", metric, value, n, stage)
-    return {key: gathering.finish() for key, gathering in gathered.items()}
+        if status:
+            gathering.statuses.add(status)
+    return {key: gathering.finish() for key, gathering in gathered.items()}, held_back
 
 
 class _Gathering:
@@ -168,6 +182,7 @@ class _Gathering:
         self.values: dict[int, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
         self.stages: dict[int, set[int]] = defaultdict(set)
         self.items: dict[str, int] = {}
+        self.statuses: set[str] = set()
 
     def add(self, seed: int, part: str, metric: str, value: float, n: int | None, stage: int | None) -> None:
         self.values[seed][part][metric] = value
@@ -187,7 +202,12 @@ class _Gathering:
             for seed, parts in self.values.items()
         }
         stages = {seed: frozenset(stages) for seed, stages in self.stages.items()}
-        return Measured(by_seed, stages, sum(self.items.values()) or None)
+        return Measured(by_seed, stages, sum(self.items.values()) or None, weakest(self.statuses))
+
+
+def weakest(statuses: Collection[str]) -> str:
+    """The status that holds for several published scores together: the least trusted of theirs; empty for none."""
+    return max(statuses, key=TRUST.index, default="")
 
 
 def outside_entry(run: Run) -> Entry:

@@ -14,12 +14,14 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement.
+    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
+    published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
     items: int | None = None
+    status: str = ""
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -50,7 +52,7 @@ class Cell:
 
     `value` is the mean over the complete seeds of the mean over the column's parts, or None where no seed has
     all parts; `have` counts the parts of the fullest seed. `n` counts measurements, `sd` is their sample
-    standard deviation (None below two). `items` counts test items per language, summed.
+    standard deviation (None below two). `items` counts test items per language, summed. `status` is that of `Measured`.
     """
 
     value: float | None
@@ -60,6 +62,12 @@ class Cell:
     expected: int
     difference: Difference | None = None
     items: int | None = None
+    status: str = ""
+
+    @property
+    def may_rank(self) -> bool:
+        """Whether the cell may stand in a rank, a claim or a comparison: not while nobody has verified it."""
+        return self.value is not None and self.status != "unverified"
 
     @property
     def empty(self) -> bool:

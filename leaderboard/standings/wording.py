@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from leaderboard.models import Recipe
+from leaderboard.models import Recipe, Run
 from leaderboard.standings.filters import Filters, View
 from leaderboard.standings.records import Entry
 from leaderboard.standings.table import Row
@@ -44,7 +44,10 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
 def notes(filters: Filters, rows: Sequence[Row], entries: Sequence[Entry], unverified: int) -> tuple[str, ...]:
     """What a reader must know that the table does not show."""
     found = []
-    silent = len(entries) - len(rows)
+    # Systems from outside report what they report.
+    silent = sum(entry.origin == Run.Origin.LOCAL for entry in entries) - sum(
+        row.origin == Run.Origin.LOCAL for row in rows
+    )
     if silent:
         found.append(f"{_count(silent, 'row')} without a score yet {_is(silent)} left out.")
     alone = sum(not row.has_baseline and not row.is_baseline and bool(row.encoder) for row in rows)

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_safe
 from leaderboard.figures import curves, stage_graph
 from leaderboard.models import Artifact, Recipe, Run, Stage, Study
 from leaderboard.standings.listing import of_run
+from leaderboard.standings.sources import printed_by
 from leaderboard.variants import Variant, ending
 from leaderboard.views import files, live
 from leaderboard.views.actions import DECIDE
 from leaderboard.views.live import STATUS_TITLES
+from leaderboard.views.sources import asks_for_unverified
 from runner.tasks import registry
 
 RUNS_A_PAGE = 100
@@ -71,6 +73,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "can_clone": run.origin == Run.Origin.LOCAL and request.user.has_perm("leaderboard.add_study"),
         "can_retry": any(stage.status in (Stage.Status.FAILED, Stage.Status.CANCELLED) for stage in stages),
         "scores": of_run(run.pk),
+        **_published(request, run),
         "loss_figure": curves.loss(losses) if losses else None,
         "development_figure": curves.development(scores) if scores else None,
         "environments": _environments(stages),
@@ -80,6 +83,16 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "settings": _settings(run),
     }
     return render(request, "run.html", context)
+
+
+def _published(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """What a source prints of the system, in place of the tables of what was measured here."""
+    if run.origin != Run.Origin.PUBLISHED:
+        return {}
+    unverified = asks_for_unverified(request)
+    every = printed_by(run.pk, unverified=True)
+    shown = every if unverified else printed_by(run.pk, unverified=False)
+    return {"scores": (), "published": shown, "hidden": len(every) - len(shown), "finished": True}
 
 
 @require_safe
