@@ -73,6 +73,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "can_clone": run.origin == Run.Origin.LOCAL and request.user.has_perm("leaderboard.add_study"),
         "can_retry": any(stage.status in (Stage.Status.FAILED, Stage.Status.CANCELLED) for stage in stages),
         "scores": of_run(run.pk),
+        "has_files": run.origin == Run.Origin.UPLOADED
+        or any(artifact.kind == "items" for stage in stages for artifact in stage.artifacts.all()),
         **_published(request, run),
         "loss_figure": curves.loss(losses) if losses else None,
         "development_figure": curves.development(scores) if scores else None,
