@@ -8,7 +8,7 @@ from typing import Any
 
 from leaderboard.exports.columns import ExportColumn
 from leaderboard.exports.files import lines
-from leaderboard.standings import alignment
+from leaderboard.standings import alignment, robustness
 
 ALIGNMENT = (
     ExportColumn("encoder", "slug", "The pretrained encoder."),
@@ -89,4 +89,52 @@ def alignment_object(view: alignment.View) -> dict[str, Any]:
             }
             for one in view.associations
         ],
+    }
+
+
+ROBUSTNESS = (
+    ExportColumn("recipe", "text", "The recipe's title."),
+    ExportColumn("task", "slug", "The task."),
+    ExportColumn("protocol", "text", "The protocol of the clean data."),
+    ExportColumn("measurements", "n", "Seeds; 1 where nothing is drawn."),
+    ExportColumn("languages", "n", "Languages besides the pivot, the same for all rows."),
+    ExportColumn("items", "n", "Test items in them, summed."),
+    ExportColumn(
+        "quantity", "name", "pivot, others, gap, gap_change, worst, worst_change, languages_sd, seeds_sd or noise."
+    ),
+    ExportColumn("detail", "text", "Which language is worst; which noise."),
+    ExportColumn("value", "points", "The value; under noise, the mean over the languages."),
+    ExportColumn("drop", "points", "What is lost against the clean data, for noise."),
+)
+
+
+def robustness_csv(view: robustness.View) -> Iterator[str]:
+    """One line for each number of the page's table."""
+    return lines(ROBUSTNESS, _robustness_rows(view))
+
+
+def _robustness_rows(view: robustness.View) -> Iterable[tuple[Any, ...]]:
+    for row in view.rows:
+        shared = (row.title, view.task.slug, view.protocol.label, row.n, row.languages, row.items)
+        for name in ("pivot", "others", "gap", "gap_change", "worst_change", "languages_sd", "seeds_sd"):
+            if (value := getattr(row, name)) is not None:
+                yield (*shared, name, "", value, "")
+        if row.worst:
+            yield (*shared, "worst", row.worst[0], row.worst[1], "")
+        for noisy in row.noisy:
+            if noisy:
+                yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop)
+
+
+def robustness_object(view: robustness.View) -> dict[str, Any]:
+    """The whole page."""
+    return {
+        "sentence": view.sentence,
+        "notes": list(view.notes),
+        "state": asdict(view.state),
+        "task": view.task.slug if view.task else "",
+        "protocol": view.protocol.label if view.protocol else "",
+        "languages": list(view.languages),
+        "noises": list(view.noises),
+        "rows": [asdict(row) for row in view.rows],
     }

@@ -47,6 +47,12 @@ def direction(value: float | None, count: int = 1) -> str:
 
 
 @register.filter
+def loss_direction(value: float | None) -> str:
+    """As `direction`, of a quantity that is the better the smaller it is."""
+    return direction(None if value is None else -value)
+
+
+@register.filter
 def language_name(code: str) -> str:
     return LANGUAGES[code].name if code in LANGUAGES else code
 
