@@ -20,6 +20,7 @@ from runner.spec import (
     TrainPlan,
     fingerprint,
 )
+from runner.tasks.encoders import ENCODERS
 from runner.tasks.kinds import PIVOTS, Kind, TaskSpec
 from runner.tasks.registry import task as find_task
 from runner.tasks.registry import tasks as all_tasks
@@ -180,8 +181,10 @@ def plan(
     def add(stage: Stage) -> str:
         return stages.setdefault(stage.fingerprint, stage).fingerprint
 
-    start = _intermediate(recipe, seed)
-    parent = add(start) if start else None
+    made = pretraining(recipe.encoder)
+    parent = add(made) if made else None
+    start = _intermediate(recipe, seed, parent)
+    parent = add(start) if start else parent
     for evaluation in evaluations:
         target = find_task(evaluation.task)
         tuned = parent
@@ -206,7 +209,18 @@ def in_order(masked: MaskedWords) -> MaskedWords:
     return replace(masked, languages=tuple(sorted(masked.languages)))
 
 
-def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
+def pretraining(encoder: EncoderRef) -> Stage | None:
+    """The stage that makes an encoder which does not come pretrained, and all of whose runs begin with it."""
+    known = ENCODERS.get(encoder.slug)
+    if known is None or known.pretraining is None or known.revision != encoder.revision:
+        return None
+    made, text = known.pretraining, find_task(known.pretraining.text)
+    settings = PhaseSettings(made.learning_rate, made.epochs, made.batch_size, made.max_length)
+    masked = in_order(MaskedWords(text.slug, text.languages, mask_rate=made.mask_rate))
+    return Stage(TrainPlan((), settings.resolve([text]), (text.pivot,), masked=masked), encoder, made.seed, None)
+
+
+def _intermediate(recipe: Recipe, seed: int, parent: str | None) -> Stage | None:
     if not recipe.has_intermediate_phase:
         return None
     tasks = [find_task(slug) for slug in sorted(recipe.intermediate_tasks)]
@@ -224,7 +238,7 @@ def _intermediate(recipe: Recipe, seed: int) -> Stage | None:
         ),
         recipe.encoder,
         seed,
-        None,
+        parent,
     )
 
 

@@ -26,7 +26,9 @@ def recipe_title(recipe: recipes.Recipe) -> str:
 def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
     """What the stage does in a few words; `specs` holds the stages that it may start from."""
     plan, before = stage.plan, list(_trained_before(stage, specs))
-    if isinstance(plan, spec.TrainPlan):
+    if _is_pretraining(stage):
+        what, seed = f"Pretrain {stage.encoder.slug}: {_trained_on(plan)}", None
+    elif isinstance(plan, spec.TrainPlan):
         what, seed = f"Train on {_trained_on(plan)}", stage.seed
     else:
         task = registry.task(plan.task)
@@ -46,10 +48,14 @@ def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
 
 
 def _trained_before(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> Iterator[spec.Stage]:
-    """The stages that this one starts from, the nearest first."""
-    while stage.parent:
-        stage = specs[stage.parent]
+    """The stages that this one starts from, the nearest first, without the one that makes the encoder."""
+    while stage.parent and not _is_pretraining(stage := specs[stage.parent]):
         yield stage
+
+
+def _is_pretraining(stage: spec.Stage) -> bool:
+    made = recipes.pretraining(stage.encoder)
+    return made is not None and made.fingerprint == stage.fingerprint
 
 
 def _trained_on(plan: spec.TrainPlan) -> str:
