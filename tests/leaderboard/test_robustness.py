@@ -11,8 +11,8 @@ from django.http import QueryDict
 
 from leaderboard.figures import robustness as figures
 from leaderboard.models import Score
-from leaderboard.standings import robustness
-from leaderboard.standings.filters import FilterError
+from leaderboard.standings import query, robustness
+from leaderboard.standings.filters import FilterError, Filters, View
 from runner.spec import Noise
 from tests import factories
 
@@ -164,3 +164,11 @@ def test_it_takes_few_queries(django_assert_max_num_queries) -> None:
     seed()
     with django_assert_max_num_queries(8):
         load()
+
+
+def test_scores_under_noise_are_no_column_of_the_leaderboard() -> None:
+    seed(noises=(Noise("typos"),))
+    assert [column.protocol_label for column in query.load(Filters()).columns if column.task] == ["test split"]
+    page = query.load(Filters(view=View.TASK, task="xnli_cad"))
+    assert [choice.title for choice in page.choices.protocols] == ["test split", "test split, noise: typos 10 %"]
+    assert {column.protocol_label for column in page.columns} == {"test split"}
