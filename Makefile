@@ -45,13 +45,16 @@ format: .venv/requirements-dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Several files at once, each whole in one process for what its tests share; each process has its own servers.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
+
 # The second run takes only the tests that touch the database, the last two only those of the queue.
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest
-	$(BIN)/python -m pytest --database=postgresql -m "not e2e and not queue"
-	$(BIN)/python -m pytest --database=postgresql --broker=redis
-	$(BIN)/python -m pytest --database=postgresql --broker=rabbitmq
+	$(PYTEST)
+	$(PYTEST) --database=postgresql -m "not e2e and not queue"
+	$(PYTEST) --database=postgresql --broker=redis
+	$(PYTEST) --database=postgresql --broker=rabbitmq
 
 # Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \

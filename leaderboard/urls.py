@@ -1,17 +1,29 @@
-"""The URL map. A table's `.csv` stands beside its page and takes the same query string."""
+"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, re_path, register_converter
+from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, exports, live, reference, runs, sources, tables
+from leaderboard.views import actions, diagnostics, exports, live, reference, runs, snapshots, sources, tables
+
+
+class EndingConverter(StringConverter):
+    """The ending of a file that a table is offered as."""
+
+    regex = "|".join(tables.FORMATS)
+
+
+register_converter(EndingConverter, "ending")
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
-    path("leaderboard.csv", tables.leaderboard_csv, name="leaderboard-csv"),
+    path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
-    path("transfer.csv", tables.transfer_csv, name="transfer-csv"),
+    path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
+    path("alignment/", diagnostics.alignment, name="alignment"),
+    re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
     path("tasks/", reference.tasks, name="tasks"),
-    path("tasks/<slug:slug>.csv", tables.task_csv, name="task-csv"),
+    path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:pk>/", runs.run, name="run"),
@@ -23,6 +35,12 @@ urlpatterns = [
     path("studies/<int:pk>/", runs.study, name="study"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
+    path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
+    path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
+    path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
+    path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),

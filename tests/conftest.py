@@ -18,14 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(tempfile.mkdtemp(prefix="leaderboard-tests-"))
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
-os.environ.update(VAR_DIR=str(VAR_DIR), SECRET_KEY="for tests only", DJANGO_SETTINGS_MODULE="leaderboard.settings")
-# Tests begin with an empty board; those of published results load them.
-os.environ["PUBLISHED_RESULTS"] = "0"
-for name in ("ARTIFACT_DIR", "CELERY_BROKER_URL", "HTTPS", "BEHIND_PROXY", "DEBUG"):
-    os.environ.pop(name, None)
-if SHARED_DATA.is_dir():
-    os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
-
 postgresql = pytest.StashKey()
 broker = pytest.StashKey()
 broker_absent = pytest.StashKey()
@@ -52,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if _only_distributes(config):
+        return
+    _prepare_environment()
     database = config.getoption("--database")
     if database == "postgresql":
         from tests.postgresql import PrivatePostgresql
@@ -62,6 +57,22 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop("DATABASE_URL", None)
     _start_broker(config)
     _prepare_settings()
+
+
+def _only_distributes(config: pytest.Config) -> bool:
+    """Whether this process hands out tests (`-n`) and runs none: each of those that do has its own servers."""
+    return bool(config.getoption("numprocesses", default=None)) and not hasattr(config, "workerinput")
+
+
+def _prepare_environment() -> None:
+    # Not before: a process that hands out tests would bequeath it, and they would read their settings too early.
+    os.environ.update(VAR_DIR=str(VAR_DIR), SECRET_KEY="for tests only", DJANGO_SETTINGS_MODULE="leaderboard.settings")
+    # Tests begin with an empty board; those of published results load them.
+    os.environ["PUBLISHED_RESULTS"] = "0"
+    for name in ("ARTIFACT_DIR", "CELERY_BROKER_URL", "HTTPS", "BEHIND_PROXY", "DEBUG"):
+        os.environ.pop(name, None)
+    if SHARED_DATA.is_dir():
+        os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
 
 
 def _start_broker(config: pytest.Config) -> None:
@@ -83,7 +94,7 @@ def _prepare_settings() -> None:
 
     if settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # A file, as in use: an in-memory database has other locks, and another thread cannot share it fairly.
-        settings.DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+        settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = str(VAR_DIR / "test.sqlite3")
     settings.STATIC_ROOT.mkdir(exist_ok=True)
     # The manifest is written by collectstatic, which tests do not need.
     settings.STORAGES = {
@@ -96,6 +107,8 @@ def _prepare_settings() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
+    if _only_distributes(session.config):
+        return
     # The fixtures of the queue's tests: they need Django's models, which are there only now.
     session.config.pluginmanager.import_plugin("tests.workers")
 

@@ -2,6 +2,15 @@
 
 from leaderboard.administration.base import ReadOnlyAdmin
 from leaderboard.administration.published import PublicationAdmin, SourceAdmin
+from leaderboard.administration.snapshots import SnapshotAdmin
 from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
 
-__all__ = ["PublicationAdmin", "ReadOnlyAdmin", "SourceAdmin", "UploadAdmin", "WithdrawalForm", "withdraw_runs"]
+__all__ = [
+    "PublicationAdmin",
+    "ReadOnlyAdmin",
+    "SnapshotAdmin",
+    "SourceAdmin",
+    "UploadAdmin",
+    "WithdrawalForm",
+    "withdraw_runs",
+]

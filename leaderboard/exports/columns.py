@@ -80,4 +80,9 @@ VIEW = (
     ExportColumn("pairs", "count", "Seeds that the difference pairs."),
     ExportColumn("difference_have", "count", "Languages that the difference is over."),
     *VARIANT,
+    ExportColumn(
+        "aggregate",
+        "official, without-english, worst, wins",
+        "What was made of the languages: a mean, the worst of them, or the share that beats the baseline.",
+    ),
 )

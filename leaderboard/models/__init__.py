@@ -2,14 +2,26 @@
 
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.headlines import Change, Headline
+from leaderboard.models.results import (
+    Artifact,
+    DiagnosticValue,
+    Protocol,
+    Publication,
+    Score,
+    Source,
+    SourceStatus,
+)
 from leaderboard.models.snapshots import Snapshot
 from leaderboard.models.tokens import Token
 from leaderboard.models.uploads import Upload
 
 __all__ = [
     "Artifact",
+    "Change",
+    "DiagnosticValue",
     "Encoder",
+    "Headline",
     "Language",
     "Protocol",
     "Publication",

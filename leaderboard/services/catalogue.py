@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, models, transaction
@@ -46,7 +46,8 @@ def _upsert(model: type[models.Model], rows: list[models.Model], using: str) -> 
 
 
 def _language(spec: LanguageSpec) -> Language:
-    return Language(**asdict(spec))
+    shared = {field.name for field in fields(LanguageSpec)}
+    return Language(**{name: value for name, value in asdict(spec).items() if name in shared})
 
 
 def _encoder(spec: EncoderSpec) -> Encoder:

@@ -44,7 +44,11 @@ class Heartbeat:
 
 def beat(lease: Lease, usage: Mapping[str, Any] | None = None) -> Heartbeat:
     """Renew the lease, and keep what the engine uses. LeaseLost where the stage went on without it."""
-    write(lease, lease_until=lease_end(), **({} if usage is None else {"usage": dict(usage)}))
+    fields = {"lease_until": lease_end(), **({} if usage is None else {"usage": dict(usage)})}
+    # One statement while nobody asks to cancel, which is nearly always.
+    if held(lease).filter(cancel_requested=False).update(**fields):
+        return Heartbeat(cancel_requested=False)
+    write(lease, **fields)
     return Heartbeat(bool(held(lease).values_list("cancel_requested", flat=True).first()))
 
 
@@ -71,11 +75,12 @@ def finish(
     lease: Lease,
     *,
     scores: Iterable[Mapping[str, Any]] = (),
+    diagnostics: Iterable[Mapping[str, Any]] = (),
     artifacts: Iterable[Mapping[str, Any]] = (),
     data: Iterable[Mapping[str, Any]] = (),
     seconds: float = 0,
 ) -> None:
-    """The stage is done: status, scores, artifacts and data in one transaction; what it made ready is queued.
+    """The stage is done: status, results, artifacts and data in one transaction; what it made ready is queued.
 
     LeaseLost as in `beat`; ResultError where the results cannot be true. Nothing is written then.
     """
@@ -84,9 +89,12 @@ def finish(
         _end(lease, Status.DONE, seconds, done=F("total"), activity="", data=[_fields_of(event) for event in data])
         stage = Stage.objects.get(pk=lease.stage_id)
         results.record_scores(stage, scores)
+        results.record_diagnostics(stage, diagnostics)
         results.record_artifacts(stage, artifacts)
-        # Apart from this transaction, which holds a lock: two that lock each other's rows would block.
-        transaction.on_commit(lambda: dispatch_ready(lease.stage_id), robust=True)
+        # Nothing starts from an evaluation.
+        if stage.action == Stage.Action.TRAIN:
+            # Apart from this transaction, which holds a lock: two that lock each other's rows would block.
+            transaction.on_commit(lambda: dispatch_ready(lease.stage_id), robust=True)
 
 
 def fail(

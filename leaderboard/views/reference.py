@@ -14,9 +14,9 @@ from leaderboard.standings.columns import METRIC_TITLES
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite, TaskSpec
 from runner.tasks.languages import (
-    LANGUAGES,
     LOW_RESOURCE_CLASS,
     LOW_RESOURCE_GIB,
+    XTREME_LANGUAGES,
     low_resource_by_class,
     low_resource_by_size,
 )
@@ -39,7 +39,12 @@ def tasks(request: HttpRequest) -> HttpResponse:
         (
             "Stand-ins",
             "Openly available replacements. They are never averaged with the originals and never share a column.",
-            [spec for spec in registry.tasks() if spec.suite is not Suite.XTREME and spec.role is not Role.AUXILIARY],
+            [spec for spec in registry.tasks(suite=Suite.STAND_IN) if spec.role is not Role.AUXILIARY],
+        ),
+        (
+            "Pocket suite",
+            "Tasks of every kind in artificial languages, which this program makes itself. A board of its own.",
+            [spec for spec in registry.tasks(suite=Suite.POCKET) if spec.role is not Role.AUXILIARY],
         ),
         (
             "Texts for MLM",
@@ -91,11 +96,11 @@ def about(request: HttpRequest) -> HttpResponse:
         "section": "about",
         "protocols": Protocol.objects.select_related("task").order_by("task__position", "label"),
         "sources": Source.objects.all(),
-        "low_class": [LANGUAGES[code] for code in low_resource_by_class()],
-        "low_size": [LANGUAGES[code] for code in low_resource_by_size()],
+        "low_class": [XTREME_LANGUAGES[code] for code in low_resource_by_class()],
+        "low_size": [XTREME_LANGUAGES[code] for code in low_resource_by_size()],
         "low_resource_class": LOW_RESOURCE_CLASS,
         "low_resource_gib": LOW_RESOURCE_GIB,
-        "languages": LANGUAGES.values(),
+        "languages": XTREME_LANGUAGES.values(),
         "scores_columns": export_columns.SCORES,
         "view_columns": export_columns.VIEW,
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError
-from runner.spec import PIVOT, MaskedWords, TrainPlan
+from runner.spec import MaskedWords, TrainPlan
 from runner.tasks.kinds import TaskSpec
 from runner.tasks.registry import task as find_task
 
@@ -48,7 +48,7 @@ def text(masked: MaskedWords, data_dir: str) -> list[Dataset]:
 def development_data(task: TaskSpec, labels: Sequence[str], data_dir: str) -> list[Dataset]:
     """English development data of `task` (of its members), empty where it has none. RecipeError: it cannot be read."""
     having = [member for member in members(task) if "validation" in member.splits]
-    return [load(member, "validation", PIVOT, data_dir, labels) for member in having]
+    return [load(member, "validation", member.pivot, data_dir, labels) for member in having]
 
 
 def _read(task: TaskSpec, languages: Sequence[str], data_dir: str) -> Iterator[Dataset]:

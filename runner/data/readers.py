@@ -9,7 +9,6 @@ from typing import Any
 from runner.data.examples import Example, MultipleChoice, Question, SentencePair, TaggedSentence, Text, Translation
 from runner.data.sources import Rows, read
 from runner.errors import RecipeError
-from runner.spec import PIVOT
 from runner.tasks.kinds import DataSplit, Kind, TaskSpec
 
 
@@ -75,8 +74,8 @@ class Reader:
 
 
 def place(task: TaskSpec, split: str, language: str) -> DataSplit:
-    """Where the split lies; training data in another language than English is its machine translation."""
-    if split == "train" and language != PIVOT and task.kind is not Kind.MASKED_WORDS:
+    """Where the split lies; training data in another language than its pivot is its machine translation."""
+    if split == "train" and language != task.pivot and task.kind is not Kind.MASKED_WORDS:
         return task.translations
     if split not in task.splits:
         raise RecipeError(f"{task.title} has the splits {', '.join(task.splits)}, not '{split}'.")
@@ -225,7 +224,11 @@ def _translations(columns: Mapping[str, list], labels: tuple[str, ...], where: s
 
 
 def _texts(columns: Mapping[str, list], labels: tuple[str, ...], where: str) -> list[Example | None]:
-    return [Text(text) if text and text.strip() else None for text in columns["text"]]
+    others = columns.get("translation", [""] * len(columns["text"]))
+    return [
+        Text(text, other or "") if text and text.strip() else None
+        for text, other in zip(columns["text"], others, strict=True)
+    ]
 
 
 READERS: Mapping[Kind, Reader] = {
@@ -234,5 +237,5 @@ READERS: Mapping[Kind, Reader] = {
     Kind.TAGGING: Reader(("tokens", "tags"), _tagged_sentences, _tags_of),
     Kind.SPAN: Reader(("id", "context", "question", "answers"), _questions),
     Kind.RETRIEVAL: Reader(("source", "target"), _translations),
-    Kind.MASKED_WORDS: Reader(("text",), _texts),
+    Kind.MASKED_WORDS: Reader(("text", "translation"), _texts),
 }

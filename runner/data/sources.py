@@ -1,4 +1,6 @@
-"""Where data is found: the local mirror in the hub's layout, then the hub at a pinned revision, then a refusal."""
+"""Where data is found: the local mirror in the hub's layout, then the generator of the pocket suite or the hub at a
+pinned revision, then a refusal.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runner.errors import RecipeError
+from runner.pocket.tables import is_pocket, table
 from runner.tasks.kinds import DataSplit
 from runner.tasks.registry import revision_of
 
@@ -33,7 +36,7 @@ class Rows:
     """The columns that were asked for, as Python lists of equal length, and where they come from.
 
     `sha256` is over the rows' content in order, whatever file or machine they came from; `origin` is
-    `mirror` or `hub`.
+    `mirror`, `generated` or `hub`.
     """
 
     columns: dict[str, list[Any]]
@@ -103,6 +106,8 @@ def _load(split: DataSplit, config: str, part: str, data_dir: str, limit: int | 
         files = mirror_files(Path(data_dir) / split.dataset / config, part)
         if files:
             return (_from_files(tuple(files)) if limit is None else _first_rows(files, limit)), "mirror"
+    if is_pocket(split.dataset):
+        return pa.table(table(split.dataset, config, part, limit)), "generated"
     return _from_hub(split, config, part, limit), "hub"
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from runner.tasks.languages import POCKET_BASE
+
 
 class Kind(StrEnum):
     """The shape of a task: it decides the reader, the head and the scorer."""
@@ -35,6 +37,7 @@ class Role(StrEnum):
 class Suite(StrEnum):
     """Which benchmark a task belongs to; averages never cross suites.
 
+    `pocket` is the project's own: artificial languages, made by `runner.pocket`.
     `stand_in` holds openly available replacements: tasks that resemble a task of the paper or of XTREME
     but are trained on, or read, other data. They are never averaged with the originals.
     """
@@ -53,6 +56,9 @@ class Group(StrEnum):
     RETRIEVAL = "retrieval"
     INTERMEDIATE = "intermediate"
 
+
+# The language of a suite's training and development data, where it is not machine-translated.
+PIVOTS: Mapping[Suite, str] = MappingProxyType({Suite.XTREME: "en", Suite.STAND_IN: "en", Suite.POCKET: POCKET_BASE})
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -106,7 +112,8 @@ class TaskSpec:
     """One task of the catalogue, as a literal.
 
     `columns` maps the parts of an example to the data's column names, in which `{code}` is replaced as in
-    `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
+    `DataSplit.config`: `text` for masked words, and `translation` where some texts
+    have one (empty where a text has none); `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
     for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`,
     `question` (one of the two may be absent), `choices` (a list column, a field of a struct column as
     `column.field`, or several names joined by `,`) and `label` for multiple choice.
@@ -164,6 +171,18 @@ class TaskSpec:
         if self.train_task:
             return self.train_task
         return self.slug if "train" in self.splits or self.mixture else None
+
+    @property
+    def has_parallel_text(self) -> bool:
+        """Whether alignment can be measured on it: pairs of translations, or the same rows in the pivot too."""
+        if self.kind is Kind.RETRIEVAL:
+            return True
+        return self.parallel and self.kind in (Kind.SENTENCE_PAIR, Kind.MASKED_WORDS) and self.pivot in self.languages
+
+    @property
+    def pivot(self) -> str:
+        """The language of its training and development data."""
+        return PIVOTS[self.suite]
 
     @property
     def original(self) -> str:

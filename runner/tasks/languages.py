@@ -1,4 +1,4 @@
-"""The 40 languages of XTREME and how much of each XLM-R has seen."""
+"""The 40 languages of XTREME and how much of each XLM-R has seen; and the artificial languages of the pocket suite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Language:
     `name` and `family` are those of XTREME's README; `branch` is the usual one, where the family is large;
     `script` is the ISO 15924 code of LinguaMeta's canonical script. `cc100_gib` and `cc100_tokens` (millions)
     are XLM-R's training data (Conneau et al. 2020, Table 6), None where XLM-R has not seen the language.
-    `resource_class` is 0 (least) to 5 (most), from Joshi et al. 2020.
+    `resource_class` is 0 (least) to 5 (most), from Joshi et al. 2020; None for a language that is not spoken.
     """
 
     code: str
@@ -28,7 +28,7 @@ class Language:
     script: str
     cc100_gib: float | None
     cc100_tokens: int | None
-    resource_class: int
+    resource_class: int | None
 
 
 # Where Table 6 has a second, romanised row (bn hi ta te ur), the row in the language's own script counts.
@@ -77,7 +77,48 @@ _ROWS = (
     Language("zh", "Mandarin", "Sino-Tibetan", "", "Hans", 46.9, 259, 5),
 )
 
-LANGUAGES: Mapping[str, Language] = MappingProxyType({row.code: row for row in _ROWS})
+XTREME_LANGUAGES: Mapping[str, Language] = MappingProxyType({row.code: row for row in _ROWS})
+
+
+@dataclass(frozen=True)
+class PocketLanguage(Language):
+    """An artificial language of the pocket suite (runner/pocket), by a code that ISO 639-2 reserves for local use.
+
+    `order` is the order of subject, verb and object. `adjective_first` and `cases` (endings of objects and places
+    in the stead of prepositions) are its grammar. `cognates` is the share of its words that are those of the
+    base language, `anchors` the share of names that are written as there. `texts` and `pairs` are its part of the
+    pretraining text: passages, and sentences with their translation in the base language.
+    """
+
+    order: str
+    adjective_first: bool
+    cases: bool
+    cognates: float
+    anchors: float
+    texts: int
+    pairs: int
+
+
+POCKET_BASE = "qso"
+
+
+def _pocket(code: str, name: str, branch: str, script: str, *facts: object) -> PocketLanguage:
+    return PocketLanguage(code, name, "Pocket", branch, script, None, None, None, *facts)
+
+
+_POCKET_ROWS = (
+    #       code   name    branch    script  order  adj.   cases  cognates anchors texts pairs
+    _pocket(POCKET_BASE, "Sorel", "Plain", "Latn", "SVO", True, False, 1.0, 1.0, 4000, 0),
+    _pocket("qsa", "Savi", "Plain", "Latn", "SVO", True, False, 0.7, 1.0, 2000, 2000),
+    _pocket("qmi", "Miran", "Plain", "Latn", "SVO", False, False, 0.5, 0.9, 2000, 1500),
+    _pocket("qko", "Kolun", "Hill", "Latn", "SOV", True, True, 0.3, 0.8, 2000, 1200),
+    _pocket("qlu", "Lumet", "Hill", "Latn", "SOV", True, True, 0.3, 0.8, 300, 150),
+    _pocket("qde", "Dethi", "Coast", "Grek", "SVO", False, False, 0.0, 0.6, 2000, 1200),
+    _pocket("qnu", "Nuvar", "Coast", "Cyrl", "VSO", False, True, 0.0, 0.3, 1000, 500),
+)
+
+POCKET_LANGUAGES: Mapping[str, PocketLanguage] = MappingProxyType({row.code: row for row in _POCKET_ROWS})
+LANGUAGES: Mapping[str, Language] = MappingProxyType({**XTREME_LANGUAGES, **POCKET_LANGUAGES})
 
 
 def low_resource_by_class() -> tuple[str, ...]:

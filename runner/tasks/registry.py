@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 
 from runner.errors import RecipeError
-from runner.tasks import intermediate, stand_ins, texts, xtreme
+from runner.tasks import intermediate, pocket, stand_ins, texts, xtreme
 from runner.tasks.kinds import COMPOSITES, THRESHOLD_SPLIT, DataSplit, Kind, Role, Suite, TaskSpec
 from runner.tasks.languages import LANGUAGES, Language
 from runner.tasks.revisions import REVISIONS
@@ -98,7 +98,7 @@ def _shared_faults(spec: TaskSpec, catalogue: Mapping[str, TaskSpec]) -> Iterato
         yield f"stands in for '{spec.stands_in_for}', which is not in the catalogue"
 
 
-TASKS = build((*intermediate.TASKS, *xtreme.TASKS, *stand_ins.TASKS, *texts.TASKS), LANGUAGES)
+TASKS = build((*intermediate.TASKS, *xtreme.TASKS, *stand_ins.TASKS, *texts.TASKS, *pocket.TASKS), LANGUAGES)
 
 
 def task(slug: str) -> TaskSpec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runner.tasks.kinds import DataSplit, Group, Kind, Role, Suite, TaskSpec, TrainingDefaults
-from runner.tasks.languages import LANGUAGES
+from runner.tasks.languages import XTREME_LANGUAGES
 
 # No source fixes the paper's MLM: length and batch size are those of its other phases.
 TEXT_TRAINING = TrainingDefaults(epochs=1, batch_size=32, max_length=256)
@@ -15,7 +15,7 @@ WIKIPEDIA = TaskSpec(
     suite=Suite.XTREME,
     kind=Kind.MASKED_WORDS,
     group=Group.INTERMEDIATE,
-    languages=tuple(LANGUAGES),
+    languages=tuple(XTREME_LANGUAGES),
     splits={"train": DataSplit("wikimedia/wikipedia", "20231101.{code}", "train")},
     columns={"text": "text"},
     metrics=(),
@@ -37,12 +37,13 @@ NTREX = TaskSpec(
     kind=Kind.MASKED_WORDS,
     group=Group.INTERMEDIATE,
     # All of XTREME's but Javanese.
-    languages=tuple(code for code in LANGUAGES if code != "jv"),
+    languages=tuple(code for code in XTREME_LANGUAGES if code != "jv"),
     splits={"train": DataSplit("mteb/NTREX", "parallel_45", "test")},
     columns={"text": "{code}"},
     metrics=(),
     headline="",
     training=TEXT_TRAINING,
+    parallel=True,
     stands_in_for="wikipedia",
     sizes={"train": 1_997},
     licence="CC BY-SA 4.0",
@@ -60,7 +61,7 @@ LOCAL_TEXT = TaskSpec(
     suite=Suite.STAND_IN,
     kind=Kind.MASKED_WORDS,
     group=Group.INTERMEDIATE,
-    languages=tuple(LANGUAGES),
+    languages=tuple(XTREME_LANGUAGES),
     splits={"train": DataSplit("local/text", "{code}", "train")},
     columns={"text": "text"},
     metrics=(),

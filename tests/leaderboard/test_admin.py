@@ -200,7 +200,12 @@ def test_all_languages_of_a_text_is_the_default(admin_client):
 
 def test_texts_tasks_and_every_kind_can_be_chosen():
     form = SubmissionForm()
-    assert {slug for slug, _ in form.masked.fields["text"].choices} == {"wikipedia", "ntrex", "local_text"}
+    assert {slug for slug, _ in form.masked.fields["text"].choices} == {
+        "wikipedia",
+        "ntrex",
+        "local_text",
+        "pocket_text",
+    }
     assert {"squad_v2", "hellaswag", "anli_plus"} <= {slug for slug, _ in form.fields["intermediate_tasks"].choices}
     assert {"xquad", "bucc2018"} <= {spec.slug for spec in form.targets}
 
@@ -225,7 +230,11 @@ FIELD_ERRORS = {
         "two or more intermediate tasks, found 1",
     ),
     "a text as intermediate task": ({"intermediate_tasks": ["ntrex"]}, "intermediate_tasks", "ntrex is not one"),
-    "no target": ({"target-udpos": None, "target-tatoeba": None}, "__all__", "Choose at least one target task."),
+    "no target": (
+        {"target-udpos": None, "target-tatoeba": None},
+        "__all__",
+        "Choose at least one target task, or a text to measure alignment on.",
+    ),
     "unknown language": ({"languages": "de, swa"}, "languages", "There is no language 'swa'"),
     "an unknown language of one target": ({"languages-udpos": "swa"}, "languages-udpos", "no language 'swa'"),
     "languages to take and to leave out": ({"languages": "de -th"}, "languages", "found “de -th”"),

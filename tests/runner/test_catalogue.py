@@ -11,9 +11,10 @@ import pytest
 
 from runner.errors import RecipeError
 from runner.tasks import intermediate, stand_ins, xtreme
-from runner.tasks.encoders import ENCODERS
+from runner.tasks.encoders import BLANK, ENCODERS
 from runner.tasks.kinds import DataSplit, Kind, Role, Suite, TaskSpec
-from runner.tasks.languages import LANGUAGES, low_resource_by_class, low_resource_by_size
+from runner.tasks.languages import POCKET_LANGUAGES, low_resource_by_class, low_resource_by_size
+from runner.tasks.languages import XTREME_LANGUAGES as LANGUAGES
 from runner.tasks.registry import TASKS, CatalogueError, build, cells, language, revision_of, task, tasks
 from runner.tasks.revisions import REVISIONS
 
@@ -54,6 +55,9 @@ UDPOS_CONFIGURATIONS = {
 }
 
 
+OPEN_TAG_SETS = {"ccg", "ccg_pmb", "pocket_supertags"}
+
+
 class TestLanguages:
     def test_there_are_forty_and_all_are_complete(self):
         assert len(LANGUAGES) == 40
@@ -87,6 +91,14 @@ class TestLanguages:
         found = {code: sum(code == other for _, other in cells()) for code in LANGUAGES}
         assert found == TASKS_PER_LANGUAGE
 
+    def test_pocket_languages_are_none_of_xtremes(self):
+        assert not set(POCKET_LANGUAGES) & set(LANGUAGES)
+        assert not {row.name for row in POCKET_LANGUAGES.values()} & {row.name for row in LANGUAGES.values()}
+        # ISO 639-2 reserves qaa to qtz for local use.
+        assert all(re.fullmatch(r"q[a-t][a-z]", code) for code in POCKET_LANGUAGES)
+        assert all(set(spec.languages) <= set(POCKET_LANGUAGES) for spec in tasks(suite=Suite.POCKET))
+        assert all(not set(spec.languages) & set(POCKET_LANGUAGES) for spec in tasks() if spec.suite != Suite.POCKET)
+
 
 class TestTasks:
     def test_nine_intermediate_tasks(self):
@@ -101,7 +113,9 @@ class TestTasks:
             "cosmos_qa",
             "commonsense_qa",
         ]
-        assert all(spec.languages == ("en",) for spec in tasks(Role.INTERMEDIATE))
+        intermediate = list(tasks(Role.INTERMEDIATE))
+        assert all(spec.languages == (spec.pivot,) for spec in intermediate)
+        assert {spec.pivot for spec in intermediate if spec.suite is not Suite.POCKET} == {"en"}
 
     def test_nine_targets_and_162_cells(self):
         found = {spec.slug: len(spec.languages) for spec in tasks(Role.TARGET, Suite.XTREME)}
@@ -167,7 +181,7 @@ class TestTasks:
     @EVERY_TASK
     def test_licence_and_citation_are_given(self, spec: TaskSpec):
         assert spec.licence
-        own = spec.slug == "local_text"
+        own = spec.slug == "local_text" or spec.suite is Suite.POCKET
         assert own or re.search(r"\b20\d\d\b", spec.citation), "a citation has a year"
 
     @EVERY_TASK
@@ -181,7 +195,7 @@ class TestTasks:
         if spec.kind in {Kind.SENTENCE_PAIR, Kind.MULTIPLE_CHOICE}:
             assert len(spec.labels) >= 2
         elif spec.kind is Kind.TAGGING:
-            assert bool(spec.labels) == (spec.slug not in {"ccg", "ccg_pmb"}), "only CCG has an open tag set"
+            assert bool(spec.labels) == (spec.slug not in OPEN_TAG_SETS)
         else:
             assert spec.labels == ()
         assert len(set(spec.labels)) == len(spec.labels)
@@ -277,7 +291,7 @@ class TestWhereDataLies:
         assert spec.pools["test"].config_for("zh") == "zh-en.test"
         assert {split.parts for split in spec.pools.values()} == {("source", "target")}
         assert "training data" in spec.pools["test"].origin
-        assert [other.slug for other in TASKS.values() if other.pools] == ["bucc2018"]
+        assert [other.slug for other in TASKS.values() if other.pools] == ["bucc2018", "pocket_mining"]
 
     @pytest.mark.parametrize(
         ("code", "iso3"),
@@ -319,13 +333,21 @@ class TestEncoders:
         assert {slug: encoder.layers for slug, encoder in ENCODERS.items()} == {
             "xlm-roberta-base": 12,
             "xlm-roberta-large": 24,
+            "pocket": 2,
         }
 
     def test_each_is_pinned_and_says_what_to_cite(self):
         for encoder in ENCODERS.values():
-            assert encoder.revision == REVISIONS[encoder.location]
             assert encoder.licence
+            if encoder.location == BLANK:
+                continue
+            assert encoder.revision == REVISIONS[encoder.location]
             assert "Conneau" in encoder.citation
+
+    def test_only_a_blank_encoder_is_pretrained_here(self):
+        assert [slug for slug, encoder in ENCODERS.items() if encoder.pretraining] == ["pocket"]
+        assert ENCODERS["pocket"].location == BLANK
+        assert ENCODERS["pocket"].pretraining.text in TASKS
 
 
 class TestUnknownNames:
@@ -344,8 +366,8 @@ class TestUnknownNames:
             language("Swahili")
 
     def test_a_language_like_nothing_there(self):
-        with pytest.raises(RecipeError, match=r"^There is no language 'qq'\. Known are af, ar, bg, .*yo, zh\.$"):
-            language("qq")
+        with pytest.raises(RecipeError, match=r"^There is no language '12'\. Known are af, ar, bg, .*yo, zh\.$"):
+            language("12")
 
     def test_known_names_are_found(self):
         assert task("xnli").title == "XNLI"
