@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
+from leaderboard.api.version1 import api, nothing_here
 from leaderboard.views import actions, diagnostics, exports, live, reference, runs, snapshots, sources, tables
 
 
@@ -52,4 +53,6 @@ urlpatterns = [
     path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
     path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    re_path(r"^api/(?P<path>.*)$", nothing_here),
 ]

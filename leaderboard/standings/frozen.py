@@ -36,6 +36,11 @@ class Table:
     title: str
     standings: Standings
 
+    @property
+    def partial(self) -> bool:
+        """Whether differences over a part of the languages count: on the transfer map."""
+        return self.key.partition(".")[0] == View.TRANSFER
+
 
 def board() -> Iterator[str]:
     """The lines of the board as it is now; to be read in one transaction."""

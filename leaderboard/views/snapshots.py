@@ -17,8 +17,6 @@ from leaderboard.standings import changes, frozen
 from leaderboard.standings.listing import every_score
 
 SHOWN_CHANGES = 200
-# The transfer map has differences over a part of the languages, too.
-PARTIAL = ("transfer",)
 
 
 @require_safe
@@ -41,7 +39,7 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "snapshot": found,
         "titles": titles,
         "table": table,
-        "partial": key in PARTIAL,
+        "partial": table is not None and table.partial,
         "address": request.build_absolute_uri(found.get_absolute_url()),
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
     }
@@ -71,7 +69,7 @@ def table_csv(request: HttpRequest, address: str, key: str) -> HttpResponseBase:
     table = frozen.table(frozen.lines(found.content), key)
     if table is None:
         raise Http404(f"The snapshot has no table '{key}'.")
-    return _csv(files.standings_csv(table.standings, partial=key in PARTIAL), f"{key}-{found.address}")
+    return _csv(files.standings_csv(table.standings, partial=table.partial), f"{key}-{found.address}")
 
 
 @require_safe

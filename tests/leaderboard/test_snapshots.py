@@ -88,7 +88,7 @@ def test_scores_are_those_of_the_file(client, seeded):
 
 
 def test_a_table_is_a_file_too(client, seeded):
-    now = text(client.get(reverse("leaderboard-csv")))
+    now = text(client.get(reverse("leaderboard-file", args=["csv"])))
     taken = take()
     withdrawals.withdraw(seeded.run(), "A mistake.")
     kept = text(client.get(reverse("snapshot-table-csv", args=[taken.address, "leaderboard"])))
