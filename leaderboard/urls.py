@@ -4,7 +4,19 @@ from django.contrib import admin
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, compared, diagnostics, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.api.version1 import api, nothing_here
+from leaderboard.views import (
+    actions,
+    compared,
+    diagnostics,
+    exports,
+    live,
+    reference,
+    runs,
+    snapshots,
+    sources,
+    tables,
+)
 
 
 class EndingConverter(StringConverter):
@@ -26,6 +38,10 @@ urlpatterns = [
     path("compare.<ending:ending>", compared.compare_file, name="compare-file"),
     path("alignment/", diagnostics.alignment, name="alignment"),
     re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
+    path("robustness/", diagnostics.robustness, name="robustness"),
+    re_path(r"^robustness\.(csv|json)$", diagnostics.robustness_file, name="robustness-file"),
+    path("low-resource/", diagnostics.low_resource, name="low_resource"),
+    re_path(r"^low-resource\.(csv|json)$", diagnostics.low_resource_file, name="low_resource-file"),
     path("tasks/", reference.tasks, name="tasks"),
     path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
@@ -48,7 +64,7 @@ urlpatterns = [
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
     path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
     path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
-    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.<ending:ending>", snapshots.table_file, name="snapshot-table-file"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),
@@ -60,4 +76,6 @@ urlpatterns = [
     path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
     path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    re_path(r"^api/(?P<path>.*)$", nothing_here),
 ]

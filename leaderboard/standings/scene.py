@@ -69,7 +69,8 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
     }
     placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
-    protocols = records.protocols(filters.tasks)
+    # Under noise a score is no result of its own: the page of robustness has it, and a task's page where it is chosen.
+    protocols = records.protocols(filters.tasks, noisy=filters.view is View.TASK)
     gathered = _Gathered(placed.entry_of, protocols, with_unverified=filters.unverified)
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
     hidden = gathered.hidden - gathered.heard
