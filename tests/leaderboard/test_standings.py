@@ -15,6 +15,8 @@ from leaderboard.standings import aggregate, compare
 from leaderboard.standings.filters import FilterError, Filters, View, parse
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Measured
+from runner.tasks import registry
+from runner.tasks.kinds import Role, Suite
 from tests import factories
 
 LANGUAGES = ("ar", "de", "sw", "te", "zh")
@@ -670,3 +672,58 @@ def test_the_sentence_says_what_is_shown():
         "(Joshi et al. 2020, class 0 to 2); differences are to the plain baseline with the same encoder, settings of "
         "the target phase, protocol, seeds and languages."
     )
+
+
+# Suites and aggregates.
+
+
+@database
+def test_suites_are_boards_of_their_own(client):
+    seeded = factories.study(seeds=(1,), tasks=("udpos", "xnli_cad"))
+    task = next(registry.tasks(Role.TARGET, Suite.POCKET))
+
+    assert {column.task for column in load(Filters()).columns} == {"udpos", "", "xnli_cad"}
+    pocket = load(Filters(suite="pocket"))
+    assert (pocket.rows, pocket.columns) == ((), ())
+    assert client.get("/").status_code == 200
+    seeded.study.targets = [{"task": task.slug}]
+    seeded.study.save()
+    Score.objects.all().delete()
+    assert client.get("/?show=difference").url == "/?show=difference&suite=pocket"
+
+
+@database
+@pytest.mark.parametrize("aggregate", ["official", "without-english", "worst", "wins"])
+def test_aggregates_are_what_the_about_page_says(aggregate):
+    seeded = factories.study(seeds=(1, 2), tasks=("xnli_cad",), intermediates=("nli_cad",))
+
+    def values(key, seed):
+        found = seeded.recipes[key].runs.get(seed=seed).scores.all()
+        return {score.language_id: score.value for score in found}
+
+    def expected(seed):
+        mine, base = values("nli_cad", seed), values("", seed)
+        return {
+            "official": sum(mine.values()) / len(mine),
+            "without-english": sum(value for code, value in mine.items() if code != "en") / (len(mine) - 1),
+            "worst": min(mine.values()),
+            "wins": 100 * sum(mine[code] > base[code] for code in mine) / len(mine),
+        }[aggregate]
+
+    cell = row_of(load(Filters(aggregate=aggregate)), "Counterfactual").cells[0]
+
+    assert cell.value == pytest.approx((expected(1) + expected(2)) / 2)
+
+
+@database
+def test_one_recipe_one_origin_and_a_family_narrow_the_view():
+    seeded = factories.study(seeds=(1,), tasks=("panx",))
+    factories.published("A system")
+    fingerprint = seeded.recipes["ccg_pmb"].fingerprint
+
+    assert [row.recipe for row in load(Filters(recipe=fingerprint[:8])).rows] == [fingerprint]
+    assert [row.title for row in load(Filters(origin="published")).rows] == ["A system"]
+    uralic = load(parse(QueryDict("languages=family-uralic&origin=local"), View.LEADERBOARD))
+    assert uralic.columns[0].parts == ("et", "fi", "hu")
+    with pytest.raises(FilterError, match="There is no page '0'"):
+        parse(QueryDict("page=0"), View.LEADERBOARD)
