@@ -261,6 +261,15 @@ def test_predictions_are_uploaded(client, user, settings, tmp_path):
     refused(send(), 400, "Predictions pawsx/test-de.tsv, line 1: expected one of the labels 0, 1, found '2'.")
 
 
+def test_what_is_too_long_is_refused_unread(client, user, settings):
+    settings.UPLOAD_LIMIT = 0
+    give(user, "add_upload")
+    archive = io.BytesIO(b"x" * (2 << 20))
+    archive.name = "theirs.zip"
+    response = client.post(f"{API}/uploads", {"file": archive, "system": "Theirs"}, headers=token(user))
+    refused(response, 400, "The file has more than 0 MiB")
+
+
 # Tokens.
 
 
@@ -422,6 +431,7 @@ def test_the_documentation_loads_nothing_from_elsewhere(client):
 def test_the_admin_makes_a_token_shows_it_once_and_revokes_it(client, user):
     give(user, "add_token")
     client.force_login(user)
+    assert f"{API}/docs" in client.get(reverse("admin:leaderboard_token_add")).content.decode()
     response = client.post(reverse("admin:leaderboard_token_add"), {"name": "cluster", "scope": "submit"})
     text = response.content.decode()
     secret = text.partition('<pre id="secret">')[2].partition("<")[0]

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
@@ -240,6 +241,7 @@ def test_the_admin_takes_one(client, seeded):
     assert client.get(add).status_code == 403
     user.user_permissions.set(Permission.objects.filter(codename="add_snapshot"))
 
+    assert "can be cited" in client.get(add).content.decode()
     response = client.post(add, {"name": "Camera-ready", "note": "For the paper."})
     taken = Snapshot.objects.get()
     assert response["Location"] == taken.get_absolute_url()
@@ -255,3 +257,13 @@ def test_the_admin_changes_and_deletes_none(admin_client, seeded):
     assert admin_client.get(change).status_code == 200
     assert admin_client.post(change, {"name": "Another"}).status_code == 403
     assert admin_client.post(reverse("admin:leaderboard_snapshot_delete", args=[taken.pk])).status_code == 403
+
+
+def test_the_command_takes_one(seeded):
+    said = io.StringIO()
+    call_command("snapshot", "Camera-ready", note="For the paper.", author="cron", json=True, stdout=said)
+    taken = Snapshot.objects.get()
+    assert json.loads(said.getvalue()) == {"hash": taken.hash, "url": taken.get_absolute_url()}
+    assert (taken.note, taken.author) == ("For the paper.", "cron")
+    with pytest.raises(CommandError, match="There is a snapshot “Camera-ready” already"):
+        call_command("snapshot", "Camera-ready")
