@@ -77,8 +77,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "import_export",
     # For the files of the API's own documentation, which are served from here.
     "ninja",
+    "django_htmx",
 ]
 
 MIDDLEWARE = [
