@@ -16,13 +16,13 @@ from django.urls import reverse
 
 from leaderboard.models import Score, Snapshot
 from leaderboard.models.snapshots import ImmutableError
-from leaderboard.services import snapshots, withdrawals
+from leaderboard.services import snapshots, uncertainty, withdrawals
 from leaderboard.standings import changes, frozen
 from leaderboard.standings.filters import Filters, View
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Cell, Standings
 from runner.errors import RecipeError
-from tests import factories, uploads
+from tests import factories, measured, uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,21 @@ def test_tables_are_kept_as_they_were_shown(seeded):
         shown = load(filters, whole=True)
         kept = frozen.table(lines(taken), key).standings
         assert replace(kept, choices=shown.choices, protocol=shown.protocol) == shown
+
+
+def test_intervals_are_kept_too(settings, tmp_path):
+    settings.ARTIFACT_DIR = tmp_path
+    measured.study(tasks=("paws_x",), intermediates=("nli_cad",))
+    uncertainty.refresh()
+    # Of the recipe: its difference is told with an interval.
+    (interval,) = {
+        cell.difference.interval
+        for row in load(Filters(), whole=True).rows
+        for cell in row.cells
+        if cell.difference and cell.difference.interval
+    }
+    kept = frozen.table(lines(take()), "leaderboard.xtreme").standings
+    assert interval in {cell.difference.interval for row in kept.rows for cell in row.cells if cell.difference}
 
 
 def test_scores_are_those_of_the_file(client, seeded):
