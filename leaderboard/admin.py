@@ -9,16 +9,16 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leaderboard.administration import ReadOnlyAdmin, WithdrawalForm, withdraw_runs
 from leaderboard.cloning import initial_of_run, initial_of_study
 from leaderboard.forms import EncoderForm, SubmissionForm
 from leaderboard.models import (
@@ -29,7 +29,6 @@ from leaderboard.models import (
     Recipe,
     Run,
     Score,
-    Source,
     Stage,
     Study,
     Task,
@@ -40,19 +39,6 @@ from runner.errors import RecipeError
 
 admin.site.site_header = admin.site.site_title = "Leaderboard"
 admin.site.index_title = "Maintenance"
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that only the services write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Study)
@@ -138,7 +124,8 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter = ["origin", "recipe__method", "recipe__encoder", "studies"]
     search_fields = ["recipe__title", "system", "studies__name"]
     list_select_related = ["recipe", "submitted_by"]
-    actions = ["cancel", "retry"]
+    action_form = WithdrawalForm
+    actions = ["cancel", "retry", withdraw_runs]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).with_progress()
@@ -146,6 +133,9 @@ class RunAdmin(ReadOnlyAdmin):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """For the actions: the row itself stays read-only, so this asks for the permission to change runs."""
         return request.user.has_perm("leaderboard.change_run")
+
+    def has_withdraw_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("leaderboard.withdraw_run")
 
     @admin.display(description="status")
     def state(self, run: Run) -> str:
@@ -188,27 +178,6 @@ class EncoderAdmin(admin.ModelAdmin):
         return ["slug", "revision", "layers"] if obj.recipes.exists() else ["slug"]
 
 
-@admin.register(Source)
-class SourceAdmin(admin.ModelAdmin):
-    """Where published numbers come from; marking one as checked records who did it and when."""
-
-    list_display = ["key", "title", "status", "checked_by", "checked"]
-    list_filter = ["status"]
-    search_fields = ["key", "title"]
-    readonly_fields = ["checked_by", "checked"]
-    formfield_overrides = {URLField: {"assume_scheme": "https"}}
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
-        return [*self.readonly_fields, *(["key"] if obj else [])]
-
-    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: Any) -> None:
-        if "status" in form.changed_data:
-            checked = obj.status == Source.Status.CHECKED
-            obj.checked_by = request.user if checked else None
-            obj.checked = timezone.now() if checked else None
-        super().save_model(request, obj, form, change)
-
-
 @admin.register(Recipe)
 class RecipeAdmin(ReadOnlyAdmin):
     list_display = ["title", "method", "mlm", "translation", "encoder", "created"]
@@ -246,10 +215,10 @@ class ProtocolAdmin(ReadOnlyAdmin):
 
 @admin.register(Artifact)
 class ArtifactAdmin(ReadOnlyAdmin):
-    list_display = ["path", "kind", "size", "stage", "created"]
+    list_display = ["path", "kind", "size", "stage", "run", "created"]
     list_filter = ["kind"]
     search_fields = ["path", "sha256"]
-    list_select_related = ["stage"]
+    list_select_related = ["stage", "run__recipe"]
 
 
 @admin.register(Task)

@@ -174,6 +174,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env_bool("HTTPS", default=False)
 SECURE_HSTS_SECONDS = 31_536_000 if env_bool("HTTPS", default=False) else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("BEHIND_PROXY", default=False) else None
 
+# Whether the results in leaderboard/published/ come into the database after migrate.
+PUBLISHED_RESULTS = env_bool("PUBLISHED_RESULTS", default=True)
+
 # The engine.
 DATA_DIR = os.environ.get("DATA_DIR", "")
 ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
@@ -195,6 +198,11 @@ CANCEL_GRACE_SECONDS = env_int("CANCEL_GRACE_SECONDS", 1)
 STAGE_SILENCE_LIMIT = env_int("STAGE_SILENCE_LIMIT", 1800)
 # MiB of memory, over all processes of an engine; 0: no limit but the machine's.
 STAGE_MEMORY_LIMIT = env_int("STAGE_MEMORY_LIMIT", 0)
+
+# Predictions from elsewhere: MiB of a file, packed and unpacked, and seconds that scoring it may take.
+UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 256)
+UPLOAD_SECONDS = env_int("UPLOAD_SECONDS", 600)
+UPLOAD_COMMAND = [sys.executable, "-m", "runner.evaluation.uploaded"]
 
 # The queue: the database row is the truth, a message only wakes a worker.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")

@@ -1,17 +1,27 @@
-"""The URL map. A table's `.csv` stands beside its page and takes the same query string."""
+"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, live, reference, runs, tables
+from leaderboard.views import actions, exports, live, reference, runs, snapshots, sources, tables
+
+
+class EndingConverter(StringConverter):
+    """The ending of a file that a table is offered as."""
+
+    regex = "|".join(tables.FORMATS)
+
+
+register_converter(EndingConverter, "ending")
 
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
-    path("leaderboard.csv", tables.leaderboard_csv, name="leaderboard-csv"),
+    path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
-    path("transfer.csv", tables.transfer_csv, name="transfer-csv"),
+    path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
     path("tasks/", reference.tasks, name="tasks"),
-    path("tasks/<slug:slug>.csv", tables.task_csv, name="task-csv"),
+    path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:pk>/", runs.run, name="run"),
@@ -21,8 +31,23 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<str:key>/", sources.source, name="source"),
+    path("snapshots/", snapshots.snapshots, name="snapshots"),
+    path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
+    path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
+    path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
+    path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
-    path("scores.csv", tables.scores_csv, name="scores-csv"),
+    path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),
+    path("scores.jsonl", exports.scores, {"layout": "jsonl"}, name="scores-jsonl"),
+    path("scores.parquet", exports.scores, {"layout": "parquet"}, name="scores-parquet"),
+    path("every_eval_ever.jsonl", exports.every_eval_ever_records, name="every-eval-ever"),
+    path("columns.csv", exports.dictionary, name="columns-csv"),
+    path("runs/<int:pk>/predictions.zip", exports.run_predictions, name="run-predictions"),
+    path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
+    path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),
 ]

@@ -18,12 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(tempfile.mkdtemp(prefix="leaderboard-tests-"))
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
-os.environ.update(VAR_DIR=str(VAR_DIR), SECRET_KEY="for tests only", DJANGO_SETTINGS_MODULE="leaderboard.settings")
-for name in ("ARTIFACT_DIR", "CELERY_BROKER_URL", "HTTPS", "BEHIND_PROXY", "DEBUG"):
-    os.environ.pop(name, None)
-if SHARED_DATA.is_dir():
-    os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
-
 postgresql = pytest.StashKey()
 broker = pytest.StashKey()
 broker_absent = pytest.StashKey()
@@ -52,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if _only_distributes(config):
         return
+    _prepare_environment()
     database = config.getoption("--database")
     if database == "postgresql":
         from tests.postgresql import PrivatePostgresql
@@ -67,6 +62,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def _only_distributes(config: pytest.Config) -> bool:
     """Whether this process hands out tests (`-n`) and runs none: each of those that do has its own servers."""
     return bool(config.getoption("numprocesses", default=None)) and not hasattr(config, "workerinput")
+
+
+def _prepare_environment() -> None:
+    # Not before: a process that hands out tests would bequeath it, and they would read their settings too early.
+    os.environ.update(VAR_DIR=str(VAR_DIR), SECRET_KEY="for tests only", DJANGO_SETTINGS_MODULE="leaderboard.settings")
+    # Tests begin with an empty board; those of published results load them.
+    os.environ["PUBLISHED_RESULTS"] = "0"
+    for name in ("ARTIFACT_DIR", "CELERY_BROKER_URL", "HTTPS", "BEHIND_PROXY", "DEBUG"):
+        os.environ.pop(name, None)
+    if SHARED_DATA.is_dir():
+        os.environ.setdefault("DATA_DIR", str(SHARED_DATA))
 
 
 def _start_broker(config: pytest.Config) -> None:

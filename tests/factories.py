@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leaderboard.models import Artifact, Encoder, Protocol, Recipe, Run, Score, Source, Stage, Study
+from leaderboard.models import Artifact, Encoder, Protocol, Publication, Recipe, Run, Score, Source, Stage, Study
 from leaderboard.services import results
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
@@ -159,16 +159,23 @@ def all_nine(run: Run, value: Invented = invented) -> None:
 
 
 def published(system: str, *, status: str = "quoted", title: str = "A paper") -> Run:
-    """A published system with one printed mean for Tatoeba."""
+    """A published system with one printed mean for Tatoeba; its status is the source's."""
     source = Source.objects.get_or_create(
         key=f"paper-{status}", defaults={"title": title, "status": status, "url": "https://example.org/paper"}
     )[0]
     run = Run.objects.create(origin=Run.Origin.PUBLISHED, system=system, source=source)
     protocol = Protocol.objects.get_or_create(
         fingerprint=fingerprint("printed"),
-        defaults={"task_id": "tatoeba", "split": "test", "scorer_version": "", "label": "as printed"},
+        defaults={
+            "task_id": "tatoeba",
+            "split": "test",
+            "scorer_version": "",
+            "label": "as printed",
+            "published": True,
+        },
     )[0]
-    Score.objects.create(run=run, task_id="tatoeba", metric="accuracy", value=57.3, protocol=protocol)
+    score = Score.objects.create(run=run, task_id="tatoeba", metric="accuracy", value=57.3, protocol=protocol)
+    Publication.objects.create(score=score, status=status)
     return run
 
 

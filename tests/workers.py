@@ -96,7 +96,7 @@ def begun(stage: Stage) -> bool:
     return (results.folder(stage) / "begun").exists()
 
 
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass in time"

@@ -35,7 +35,7 @@ SCORES = (
     ExportColumn("run", "number", "The run; its page is /runs/<run>/."),
     ExportColumn("origin", "local, published, uploaded", "Whether the run was trained here or comes from outside."),
     ExportColumn("source", "key", "Where a published score comes from; empty for runs from here."),
-    ExportColumn("source_status", "quoted, secondary, unverified, checked", "Whether somebody checked the source."),
+    ExportColumn("source_status", "quoted, secondary, unverified, checked", "How far a published score was checked."),
     ExportColumn("encoder", "slug", "The pretrained encoder."),
     ExportColumn("method", METHODS, "How the encoder was trained before the target."),
     ExportColumn("intermediate_tasks", "slugs joined by +", "The intermediate tasks; empty where there is none."),
@@ -52,6 +52,8 @@ SCORES = (
     ExportColumn("protocol_fingerprint", "SHA-256", "Scores are comparable only where this is equal."),
     ExportColumn("created", "ISO 8601, UTC", "When the score was recorded."),
     *VARIANT,
+    ExportColumn("system", "text", "The name of a system from outside; empty for runs from here."),
+    ExportColumn("note", "text", "What is known of a published score beyond its number."),
 )
 
 VIEW = (
@@ -78,4 +80,9 @@ VIEW = (
     ExportColumn("pairs", "count", "Seeds that the difference pairs."),
     ExportColumn("difference_have", "count", "Languages that the difference is over."),
     *VARIANT,
+    ExportColumn(
+        "aggregate",
+        "official, without-english, worst, wins",
+        "What was made of the languages: a mean, the worst of them, or the share that beats the baseline.",
+    ),
 )

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from leaderboard.exports import values
 from leaderboard.exports.columns import SCORES, VIEW, ExportColumn
 from leaderboard.standings.listing import ScoreLine
-from leaderboard.standings.table import Cell, Column, Row, Standings
+from leaderboard.standings.table import Standings
 
 # A spreadsheet runs text that begins like this as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -44,53 +45,7 @@ def scores_csv(scores: Iterable[ScoreLine]) -> Iterator[str]:
 
 
 def standings_csv(standings: Standings, *, partial: bool) -> Iterator[str]:
-    """One line for each cell of the page, row by row; `partial` as in `_cell_values`."""
-    return lines(
-        VIEW,
-        (
-            _line(row, column, cell, partial=partial)
-            for row in standings.rows
-            for column, cell in zip(standings.columns, row.cells, strict=True)
-        ),
-    )
-
-
-def _line(row: Row, column: Column, cell: Cell, *, partial: bool) -> tuple[Any, ...]:
-    return (
-        row.title,
-        row.origin,
-        row.source,
-        row.source_status,
-        row.encoder,
-        row.method,
-        "+".join(row.intermediate),
-        row.recipe,
-        column.key,
-        column.task,
-        column.split,
-        column.protocol_label,
-        column.protocol_fingerprint,
-        "+".join(column.parts),
-        *_cell_values(cell, partial=partial),
-        row.variant,
-        row.translation,
-    )
-
-
-def _cell_values(cell: Cell, *, partial: bool) -> tuple[Any, ...]:
-    """The numbers of a cell; with `partial`, as on the transfer map, differences over some languages count too."""
-    difference = cell.difference if partial else cell.paired
-    return (
-        _number(cell.value),
-        _number(cell.sd),
-        cell.n,
-        cell.have,
-        cell.expected,
-        _number(difference.value if difference else None),
-        difference.pairs if difference else "",
-        difference.have if difference else "",
-    )
-
-
-def _number(value: float | None) -> float | str:
-    return "" if value is None else value
+    """One line for each cell of the view, row by row; `partial` as in `values.of_cell`."""
+    names = [column.name for column in VIEW]
+    found = values.lines(standings, partial=partial)
+    return lines(VIEW, (["" if line[name] is None else line[name] for name in names] for line in found))

@@ -2,19 +2,30 @@
 
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.results import Artifact, Protocol, Score, Source
+from leaderboard.models.headlines import Change, Headline
+from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.snapshots import Snapshot
+from leaderboard.models.tokens import Token
+from leaderboard.models.uploads import Upload
 
 __all__ = [
     "Artifact",
+    "Change",
     "Encoder",
+    "Headline",
     "Language",
     "Protocol",
+    "Publication",
     "Recipe",
     "Run",
     "Score",
+    "Snapshot",
     "Source",
+    "SourceStatus",
     "Stage",
     "Study",
     "Task",
+    "Token",
+    "Upload",
     "Worker",
 ]

@@ -175,8 +175,14 @@ class Stage(models.Model):
     class Meta:
         ordering = ["pk"]
         indexes = [
-            models.Index(fields=["status", "lease_until"], name="stage_sweep"),
-            models.Index(fields=["status", "lane", "priority", "submitted_by"], name="stage_turns"),
+            # Without what a heartbeat writes, so that PostgreSQL need not touch an index for one.
+            models.Index(fields=["status"], name="stage_sweep"),
+            # Whose turn it is and the first of theirs, from the index alone, however many stages are done.
+            models.Index(
+                fields=["priority", "submitted_by", "id", "lane", "not_before"],
+                condition=Q(status="queued"),
+                name="stage_turns",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -215,14 +221,24 @@ class Run(models.Model):
     )
     # Stages are shared: that a stage goes on does not say whether this run still wants it.
     cancelled = models.DateTimeField(null=True, blank=True)
+    # Off the board, but on record: the row, its scores and its files stay.
+    withdrawn = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    withdrawal = models.TextField("reason of withdrawal", blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
+        permissions = [("withdraw_run", "Can withdraw a run from the board")]
         constraints = [
             models.CheckConstraint(condition=Q(origin__in=["local", "published", "uploaded"]), name="run_origin_known"),
+            models.CheckConstraint(
+                condition=Q(withdrawn__isnull=True) | ~Q(withdrawal=""), name="run_withdrawn_says_why"
+            ),
             models.CheckConstraint(
                 condition=~Q(origin="local") | (Q(recipe__isnull=False) & Q(seed__isnull=False)),
                 name="run_local_has_recipe_and_seed",

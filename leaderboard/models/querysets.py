@@ -52,6 +52,10 @@ def status_of(statuses: Collection[str], *, cancelled: bool) -> str:
 class RunQuerySet(models.QuerySet):
     """Runs with what their stages add up to."""
 
+    def on_board(self) -> RunQuerySet:
+        """Runs that nobody has withdrawn."""
+        return self.filter(withdrawn__isnull=True)
+
     def with_progress(self) -> RunQuerySet:
         """Adds `stage_count`, `stages_done` and `status`, without a query per run.
 

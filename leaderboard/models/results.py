@@ -2,33 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from leaderboard.models.catalogue import Language, Task
+from leaderboard.models.catalogue import Language, Task, slug_validator
 from leaderboard.models.experiments import Run, Stage
 
 
-class Source(models.Model):
-    """Where published numbers come from, and whether somebody checked them against it."""
+class SourceStatus(models.TextChoices):
+    """How far a published number can be trusted; only a maintainer's check makes one `checked`."""
 
-    class Status(models.TextChoices):
-        QUOTED = "quoted", "Quoted from the source"
-        SECONDARY = "secondary", "Quoted from a secondary source"
-        UNVERIFIED = "unverified", "Not verified"
-        CHECKED = "checked", "Checked by a maintainer"
+    QUOTED = "quoted", "Quoted from the source"
+    SECONDARY = "secondary", "Quoted from a secondary source"
+    UNVERIFIED = "unverified", "Not verified"
+    CHECKED = "checked", "Checked by a maintainer"
 
-    key = models.CharField(primary_key=True, max_length=60)
-    title = models.TextField()
-    url = models.URLField(blank=True)
-    status = models.CharField(max_length=12, choices=Status.choices, default=Status.UNVERIFIED)
-    note = models.TextField(blank=True)
-    checked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+# From the most to the least: of several statuses, the weakest holds.
+TRUST = (SourceStatus.CHECKED, SourceStatus.QUOTED, SourceStatus.SECONDARY, SourceStatus.UNVERIFIED)
+
+
+def weakest(statuses: Collection[str]) -> str:
+    """The status that holds for several published scores together: the least trusted of theirs; empty for none."""
+    return max(statuses, key=TRUST.index, default="")
+
+
+class Checkable(models.Model):
+    """A status, and of a check who made it, when and against what; written by `leaderboard.services.checking`."""
+
+    status = models.CharField(max_length=12, choices=SourceStatus.choices, default=SourceStatus.UNVERIFIED)
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     checked = models.DateTimeField(null=True, blank=True)
+    checked_against = models.TextField(blank=True, help_text="What was compared: the PDF, its table, its version.")
 
     class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(status="checked") | (Q(checked__isnull=False) & ~Q(checked_against="")),
+                name="%(class)s_check_says_when_and_against_what",
+            )
+        ]
+
+
+class Source(Checkable):
+    """Where published numbers come from, and whether somebody checked them against it."""
+
+    Status = SourceStatus
+
+    key = models.CharField(primary_key=True, max_length=60, validators=[slug_validator])
+    title = models.TextField()
+    url = models.URLField(blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta(Checkable.Meta):
+        abstract = False
         ordering = ["key"]
+        permissions = [("check_source", "Can say that published numbers were checked against their source")]
 
     def __str__(self) -> str:
         return self.title
@@ -48,6 +83,8 @@ class Protocol(models.Model):
     scorer_version = models.CharField(max_length=10)
     data = models.CharField(max_length=64, blank=True, help_text="Hash of the revisions or contents evaluated on.")
     label = models.CharField(max_length=200, help_text="In a few words, for column heads.")
+    # Of what others measured, only as much is known as they print: such a protocol never equals one from here.
+    published = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["task", "label"]
@@ -57,10 +94,11 @@ class Protocol(models.Model):
 
 
 class Artifact(models.Model):
-    """A file that a stage made; `path` is relative to the artifact store."""
+    """A file that a stage made, or that belongs to a run that was uploaded; `path` is relative to the store."""
 
-    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="artifacts")
-    kind = models.CharField(max_length=20, help_text="checkpoint, predictions, items, curve or log")
+    stage = models.ForeignKey(Stage, null=True, blank=True, on_delete=models.CASCADE, related_name="artifacts")
+    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.CASCADE, related_name="artifacts")
+    kind = models.CharField(max_length=20, help_text="checkpoint, predictions, items, curve, log or upload")
     path = models.CharField(max_length=300, unique=True)
     sha256 = models.CharField(max_length=64)
     size = models.BigIntegerField(help_text="Bytes.")
@@ -68,7 +106,13 @@ class Artifact(models.Model):
 
     class Meta:
         ordering = ["path"]
-        constraints = [models.CheckConstraint(condition=Q(size__gte=0), name="artifact_size_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=Q(size__gte=0), name="artifact_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(stage__isnull=False, run__isnull=True) | Q(stage__isnull=True, run__isnull=False),
+                name="artifact_of_stage_or_run",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.path
@@ -108,3 +152,18 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} {self.task_id} {self.language_id} {self.metric} {self.value:.1f}"
+
+
+class Publication(Checkable):
+    """What there is to know of a published score beyond its number: how far to trust it, and a note."""
+
+    score = models.OneToOneField(Score, primary_key=True, on_delete=models.CASCADE, related_name="publication")
+    note = models.TextField(blank=True)
+
+    class Meta(Checkable.Meta):
+        abstract = False
+        ordering = ["score"]
+        verbose_name = "published score"
+
+    def __str__(self) -> str:
+        return str(self.score)

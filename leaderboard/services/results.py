@@ -47,7 +47,27 @@ def protocol_for(stage: Stage) -> Protocol:
         "scorer_version": SCORER_VERSION,
         "data": registry.task(plan["task"]).splits[plan["split"]].revision or "",
     }
-    fields = {**values, "task_id": values["task"], "label": _label(plan)}
+    return _protocol(values, _label(plan))
+
+
+def protocol_of_upload(task: str, split: str) -> Protocol:
+    """The protocol of predictions from elsewhere: all items of the split; how they were made is not known here."""
+    values = {
+        "task": task,
+        "split": split,
+        "limit": None,
+        "max_length": None,
+        "layer": None,
+        "pooling": "",
+        "precision": "",
+        "scorer_version": SCORER_VERSION,
+        "data": registry.task(task).splits[split].revision or "",
+    }
+    return _protocol(values, f"{split} split, uploaded predictions")
+
+
+def _protocol(values: Mapping[str, Any], label: str) -> Protocol:
+    fields = {**values, "task_id": values["task"], "label": label}
     del fields["task"]
     protocol, _ = Protocol.objects.get_or_create(fingerprint=fingerprint(values), defaults=fields)
     return protocol

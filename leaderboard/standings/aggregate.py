@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from leaderboard.standings.table import Cell, Measured
+from leaderboard.standings.table import Cell, Difference, Measured
+
+# Makes one value of a task's languages: their mean, or the worst of them.
+Reduce = Callable[[Collection[float]], float]
 
 
 def mean(values: Collection[float]) -> float:
@@ -19,26 +22,40 @@ def spread(values: Collection[float]) -> float:
     return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
 
 
-def over_parts(values: Mapping[str, float], parts: Collection[str], *, whole: bool) -> float | None:
-    """The mean over `parts`, or None where one is missing.
+def over_parts(
+    values: Mapping[str, float], parts: Collection[str], *, whole: bool, reduce: Reduce = mean
+) -> float | None:
+    """The mean over `parts` (or what `reduce` makes of them), or None where one is missing.
 
     A mean that a source prints without its parts stands only for the `whole`.
     """
-    if parts and all(part in values for part in parts):
-        return mean([values[part] for part in parts])
+    try:
+        found = [values[part] for part in parts]
+    except KeyError:
+        found = []
+    if found:
+        return reduce(found)
     return values.get("") if whole else None
 
 
-def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> Cell:
-    """The mean over the complete seeds of the mean over `parts`, with its spread and its coverage."""
-    by_seed = {
-        seed: value
-        for seed, values in measured.by_seed.items()
-        if (value := over_parts(values, parts, whole=whole)) is not None
-    }
-    have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
+def cell(
+    measured: Measured,
+    parts: tuple[str, ...],
+    *,
+    whole: bool = True,
+    reduce: Reduce = mean,
+    difference: Difference | None = None,
+) -> Cell:
+    """The mean over the complete seeds of the mean (or `reduce`) over `parts`, with its spread and its coverage.
+
+    Printed means stand only where no seed has its parts: the two are never averaged with each other.
+    """
+    by_seed = _by_seed(measured, parts, whole=False, reduce=reduce)
+    if whole and not by_seed:
+        by_seed = _by_seed(measured, parts, whole=True, reduce=reduce)
     if not by_seed:
-        return Cell(None, None, 0, have, len(parts), items=measured.items)
+        have = max((sum(part in values for part in parts) for values in measured.by_seed.values()), default=0)
+        return Cell(None, None, 0, have, len(parts), difference, measured.items, measured.status)
     n = measured.measurements(tuple(by_seed))
     return Cell(
         value=mean(by_seed.values()),
@@ -46,12 +63,22 @@ def cell(measured: Measured, parts: tuple[str, ...], *, whole: bool = True) -> C
         n=n,
         have=len(parts),
         expected=len(parts),
+        difference=difference,
         items=measured.items,
+        status=measured.status,
     )
 
 
-def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Measured:
-    """The parts of the overall mean: seed -> task -> mean over its languages.
+def _by_seed(measured: Measured, parts: tuple[str, ...], *, whole: bool, reduce: Reduce) -> dict[int, float]:
+    return {
+        seed: value
+        for seed, values in measured.by_seed.items()
+        if (value := over_parts(values, parts, whole=whole, reduce=reduce)) is not None
+    }
+
+
+def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]], *, reduce: Reduce = mean) -> Measured:
+    """The parts of the overall mean: seed -> task -> mean (or `reduce`) over its languages.
 
     `tasks` gives, per task, what was measured, over which languages, and whether these are all of the task's.
     """
@@ -59,14 +86,14 @@ def overall(tasks: Mapping[str, tuple[Measured, tuple[str, ...], bool]]) -> Meas
     stages: dict[int, frozenset[int]] = {}
     for task, (measured, parts, whole) in tasks.items():
         for seed, values in measured.by_seed.items():
-            value = over_parts(values, parts, whole=whole)
+            value = over_parts(values, parts, whole=whole, reduce=reduce)
             if value is not None:
                 by_seed.setdefault(seed, {})[task] = value
                 stages[seed] = stages.get(seed, frozenset()) | measured.stages.get(seed, frozenset())
     return Measured(by_seed, stages)
 
 
-def shared_parts(measured: Iterable[Measured], parts: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of `parts` that every seed of every row has; all of them where nothing was measured."""
-    seeds = [values.keys() for one in measured for values in one.by_seed.values() if values.keys() - {""}]
-    return tuple(part for part in parts if all(part in values for values in seeds))
+def shared_parts(seeds: Iterable[Collection[str]], parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of `parts` that every one of `seeds` has; all of them where nothing was measured."""
+    there = [set(seed) for seed in seeds if any(seed)]
+    return tuple(part for part in parts if all(part in seed for seed in there))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from leaderboard.standings.aggregate import mean, shared_parts
-from leaderboard.standings.filters import Filters
+from leaderboard.standings.filters import SUITES, Filters
 from leaderboard.standings.records import ProtocolValue
 from leaderboard.standings.table import OVERALL, Column, ColumnGroup, Measured
 from runner.tasks import registry
@@ -30,14 +30,20 @@ METRIC_TITLES = {
     "precision": "precision",
     "recall": "recall",
 }
-XTREME_TASKS = tuple(task.slug for task in registry.tasks(Role.TARGET, Suite.XTREME))
 
 Scores = Mapping[tuple[str, int], Measured]
+# (row, protocol) -> for each of its seeds the languages that are there.
+Presence = Mapping[tuple[str, int], Sequence[tuple[str, ...]]]
 
 
-def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], scores: Scores) -> list[Column]:
-    """A column for each target task and protocol that was measured: XTREME's, the overall, then stand-ins."""
-    used = {protocol for _, protocol in scores}
+def suite_tasks(suite: str) -> tuple[str, ...]:
+    """The tasks that a suite's overall mean is over."""
+    return tuple(task.slug for task in registry.tasks(Role.TARGET, Suite(suite)))
+
+
+def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], presence: Presence) -> list[Column]:
+    """A column for each target task and protocol that was measured: the suite's, the overall, then stand-ins."""
+    used = {protocol for _, protocol in presence}
     catalogue = list(registry.TASKS)
     ordered = sorted(
         (protocol for protocol in protocols.values() if protocol.pk in used),
@@ -47,12 +53,12 @@ def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], score
         column
         for protocol in ordered
         if (task := registry.TASKS[protocol.task]).role is Role.TARGET
-        and (column := _task_column(filters, task, protocol, scores)).parts
+        and (column := _task_column(filters, task, protocol, presence)).parts
     ]
     columns = _told_apart(columns)
     ours = [column for column in columns if not column.stand_in]
     stand_ins = [column for column in columns if column.stand_in]
-    return [*ours, *([overall_column()] if ours else []), *stand_ins]
+    return [*ours, *([overall_column(filters)] if ours else []), *stand_ins]
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:
@@ -61,13 +67,13 @@ def _told_apart(columns: list[Column]) -> list[Column]:
     return [replace(column, ambiguous=heads[column.task, column.protocol_label] > 1) for column in columns]
 
 
-def _task_column(filters: Filters, task: TaskSpec, protocol: ProtocolValue, scores: Scores) -> Column:
-    stand_in = task.suite is not Suite.XTREME
+def _task_column(filters: Filters, task: TaskSpec, protocol: ProtocolValue, presence: Presence) -> Column:
+    stand_in = task.suite is Suite.STAND_IN
     return Column(
         key=f"{task.slug}.{protocol.fingerprint[:8]}",
         title=task.title,
         group="Stand-ins" if stand_in else GROUP_TITLES[task.group],
-        parts=_parts(filters, task, protocol.pk, scores),
+        parts=_parts(filters, task, protocol.pk, presence),
         total=len(task.languages),
         task=task.slug,
         protocol=protocol.pk,
@@ -79,35 +85,41 @@ def _task_column(filters: Filters, task: TaskSpec, protocol: ProtocolValue, scor
     )
 
 
-def _parts(filters: Filters, task: TaskSpec, protocol: int, scores: Scores) -> tuple[str, ...]:
-    wanted = filters.wanted(task.languages)
+def _parts(filters: Filters, task: TaskSpec, protocol: int, presence: Presence) -> tuple[str, ...]:
+    wanted = filters.wanted(task)
     if filters.languages != "shared":
         return wanted
-    return shared_parts([measured for (_, pk), measured in scores.items() if pk == protocol], wanted)
+    return shared_parts([seed for (_, pk), seeds in presence.items() if pk == protocol for seed in seeds], wanted)
 
 
-def overall_column() -> Column:
+def overall_column(filters: Filters) -> Column:
+    tasks = suite_tasks(filters.suite)
     return Column(
         key=OVERALL,
         title="Overall",
-        group="XTREME",
-        parts=XTREME_TASKS,
-        total=len(XTREME_TASKS),
-        detail=f"mean of the {len(XTREME_TASKS)} tasks on their whole test sets",
+        group=SUITES[filters.suite],
+        parts=tasks,
+        total=len(tasks),
+        detail=f"mean of the {len(tasks)} tasks on their whole test sets",
     )
 
 
 def overall_parts(
-    columns: Sequence[Column], protocols: Mapping[int, ProtocolValue], scores: Scores
+    suite: str, columns: Sequence[Column], protocols: Mapping[int, ProtocolValue], presence: Presence
 ) -> dict[str, Column]:
-    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows."""
-    rows = {column.key: sum(pk == column.protocol for _, pk in scores) for column in columns}
+    """Task -> the column that counts in the overall: the whole test set, under the protocol of most rows.
+
+    Never a published one: a mean that is computed here has no parts that a source printed as means.
+    """
+    tasks = suite_tasks(suite)
+    times = Counter(pk for _, pk in presence)
+    rows = {column.key: times[column.protocol] for column in columns}
     chosen: dict[str, Column] = {}
     for column in columns:
-        if column.task not in XTREME_TASKS:
+        if column.task not in tasks:
             continue
         protocol = protocols[column.protocol]
-        if protocol.split != "test" or protocol.limit is not None:
+        if protocol.published or protocol.split != "test" or protocol.limit is not None:
             continue
         best = chosen.get(column.task)
         if best is None or rows[column.key] > rows[best.key]:
@@ -115,10 +127,10 @@ def overall_parts(
     return chosen
 
 
-def language_columns(filters: Filters, protocol: ProtocolValue, scores: Scores) -> list[Column]:
+def language_columns(filters: Filters, protocol: ProtocolValue, presence: Presence, scores: Scores) -> list[Column]:
     """The task page's columns: the mean, then a column for each language in the order that is asked for."""
     task = registry.TASKS[protocol.task]
-    whole = _task_column(filters, task, protocol, scores)
+    whole = _task_column(filters, task, protocol, presence)
     parts = sorted(whole.parts, key=lambda code: _language_key(filters.order, code, protocol.pk, scores))
     average = replace(whole, key="mean", title="Mean", group="", parts=tuple(parts))
     return [average, *(_language_column(whole, code) for code in parts)]

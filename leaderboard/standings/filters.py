@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+from django.db.models import TextChoices
 from django.http import QueryDict
 
-from leaderboard.models import Encoder, Recipe, Study
+from leaderboard.models import Encoder, Recipe, Run, Source, Study
 from leaderboard.variants import Variant
 from runner.tasks import registry
-from runner.tasks.kinds import Role
+from runner.tasks.kinds import Role, Suite, TaskSpec
 from runner.tasks.languages import (
     LANGUAGES,
     LOW_RESOURCE_CLASS,
@@ -21,14 +22,33 @@ from runner.tasks.languages import (
     low_resource_by_size,
 )
 
+
+def _slug(text: str) -> str:
+    return text.lower().replace(" ", "-")
+
+
 NAMED_LANGUAGES = {
     "all": "all languages of the task",
     "shared": "the languages that every row of the column has",
     "low-class": f"low-resource languages by class (Joshi et al. 2020, class 0 to {LOW_RESOURCE_CLASS})",
     "low-size": f"low-resource languages by size (under {LOW_RESOURCE_GIB:g} GiB in CC-100)",
 }
+# Sets that the catalogue makes: by family and by script, such as `family-uralic` and `script-cyrl`.
+FAMILIES = {f"family-{_slug(row.family)}": row.family for row in LANGUAGES.values()}
+SCRIPTS = {f"script-{_slug(row.script)}": row.script for row in LANGUAGES.values()}
 SHOW = ("score", "difference")
 ORDERS = ("score", "resource", "family", "code")
+# A board of its own each; stand-ins stand beside XTREME's tasks and never count in its means.
+SUITES = {Suite.XTREME.value: "XTREME", Suite.POCKET.value: "Pocket"}
+
+
+class Aggregate(TextChoices):
+    """What a cell makes of a task's languages, and the overall column of the tasks' cells: always their mean."""
+
+    OFFICIAL = "official", "Mean, as XTREME"
+    WITHOUT_ENGLISH = "without-english", "Mean without English"
+    WORST = "worst", "Worst language"
+    WINS = "wins", "Win rate against the baseline"
 
 
 class View(StrEnum):
@@ -39,8 +59,13 @@ class View(StrEnum):
     TASK = "task"
 
 
-COMMON = ("encoder", "method", "variant", "intermediate", "study", "languages", "sort", "show", "unverified")
-KNOWN = {View.LEADERBOARD: COMMON, View.TRANSFER: COMMON, View.TASK: (*COMMON, "protocol", "order")}
+ROWS = ("encoder", "method", "variant", "intermediate", "origin", "source", "study")
+COMMON = (*ROWS, "languages", "aggregate", "sort", "show", "unverified", "page")
+KNOWN = {
+    View.LEADERBOARD: ("suite", *COMMON),
+    View.TRANSFER: ("suite", *(name for name in COMMON if name not in ("origin", "source"))),
+    View.TASK: (*COMMON, "protocol", "order"),
+}
 
 
 class FilterError(ValueError):
@@ -60,30 +85,61 @@ class Filters:
     method: str = ""
     variant: str = ""
     intermediate: str = ""
+    origin: str = ""
+    source: str = ""
     study: int | None = None
+    suite: str = Suite.XTREME.value
     languages: str = "all"
+    aggregate: str = Aggregate.OFFICIAL.value
     sort: str = ""
     show: str = "score"
     unverified: bool = False
     task: str = ""
     protocol: str = ""
     order: str = "score"
+    page: int = 1
 
-    def wanted(self, languages: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of a task's `languages` that are asked for (`shared` depends on the scores: not narrowed here)."""
-        chosen = {
-            "all": languages,
-            "shared": languages,
-            "low-class": low_resource_by_class(),
-            "low-size": low_resource_by_size(),
-        }.get(self.languages, self.languages.split(","))
-        return tuple(language for language in languages if language in chosen)
+    def wanted(self, task: TaskSpec) -> tuple[str, ...]:
+        """Those of a task's languages that are asked for (`shared` depends on the scores: not narrowed here)."""
+        left_out = {task.pivot} if self.aggregate == Aggregate.WITHOUT_ENGLISH else set()
+        chosen = language_set(self.languages)
+        return tuple(code for code in task.languages if code not in left_out and (chosen is None or code in chosen))
 
     @property
     def languages_title(self) -> str:
-        if self.languages in NAMED_LANGUAGES:
-            return NAMED_LANGUAGES[self.languages]
-        return ", ".join(LANGUAGES[code].name for code in self.languages.split(","))
+        known = {**NAMED_LANGUAGES, **{name: f"languages of the family {title}" for name, title in FAMILIES.items()}}
+        known |= {name: f"languages in the script {title}" for name, title in SCRIPTS.items()}
+        return known.get(self.languages) or ", ".join(LANGUAGES[code].name for code in self.languages.split(","))
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """The tasks that the view is about: one, or the targets of its suite with what stands in for them."""
+        if self.task:
+            return (registry.TASKS[self.task],)
+        beside = Suite.STAND_IN.value if self.suite == Suite.XTREME.value else self.suite
+        return tuple(task for task in registry.tasks(Role.TARGET) if task.suite.value in (self.suite, beside))
+
+
+def language_set(name: str) -> frozenset[str] | None:
+    """The codes that a value of the filter `languages` stands for; None for no restriction."""
+    if name in ("all", "shared"):
+        return None
+    if name in FAMILIES:
+        return frozenset(row.code for row in LANGUAGES.values() if row.family == FAMILIES[name])
+    if name in SCRIPTS:
+        return frozenset(row.code for row in LANGUAGES.values() if row.script == SCRIPTS[name])
+    named = {"low-class": low_resource_by_class, "low-size": low_resource_by_size}
+    return frozenset(named[name]() if name in named else name.split(","))
+
+
+def language_choices() -> dict[str, str]:
+    """Every value that `languages` can take, with its title; several languages are their codes with commas."""
+    return {
+        **NAMED_LANGUAGES,
+        **{name: f"family {title}" for name, title in FAMILIES.items()},
+        **{name: f"script {title}" for name, title in SCRIPTS.items()},
+        **{code: row.name for code, row in LANGUAGES.items()},
+    }
 
 
 def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
@@ -104,13 +160,18 @@ def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
         method=_one_of("method", given.get("method", ""), Recipe.Method.values),
         variant=_one_of("variant", given.get("variant", ""), Variant.values),
         intermediate=_intermediate(given.get("intermediate", "")),
+        origin=_one_of("origin", given.get("origin", ""), Run.Origin.values),
+        source=_source(given.get("source", "")),
         study=_study(given.get("study", "")),
+        suite=_one_of("suite", given.get("suite", Suite.XTREME.value), SUITES),
+        aggregate=_one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
         languages=_languages(given.get("languages", "all")),
         sort=_sort(given.get("sort", ""), view),
         show=_one_of("show", given.get("show", _usual_show(view)), SHOW),
         unverified=bool(_one_of("unverified", given.get("unverified", ""), ("show",))),
         protocol=given.get("protocol", ""),
         order=_one_of("order", given.get("order", "score"), ORDERS),
+        page=_page(given.get("page", "1")),
     )
 
 
@@ -142,6 +203,18 @@ def _intermediate(slug: str) -> str:
     return slug
 
 
+def _source(key: str) -> str:
+    if key and not Source.objects.filter(pk=key).exists():
+        raise _unknown("source", key, Source.objects.values_list("pk", flat=True))
+    return key
+
+
+def _page(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text[:9]) > 0 and len(text) < 6):
+        raise FilterError(f"There is no page '{text[:80]}'; pages are counted from 1.")
+    return int(text)
+
+
 def _study(text: str) -> int | None:
     if not text:
         return None
@@ -152,12 +225,12 @@ def _study(text: str) -> int | None:
 
 
 def _languages(text: str) -> str:
-    if text in NAMED_LANGUAGES:
+    if text in NAMED_LANGUAGES or text in FAMILIES or text in SCRIPTS:
         return text
     codes = [code.strip() for code in text.split(",") if code.strip()]
     for code in codes:
         if code not in LANGUAGES:
-            raise _unknown("language", code, [*NAMED_LANGUAGES, *LANGUAGES])
+            raise _unknown("language", code, language_choices())
     if not codes:
         raise FilterError("The filter 'languages' names no language.", NAMED_LANGUAGES)
     return ",".join(code for code in LANGUAGES if code in codes)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Coalesce
 
-from leaderboard.models import Recipe, Score, Task
+from leaderboard.models import Recipe, Score, SourceStatus, Task
 from leaderboard.standings.aggregate import mean
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.variants import variants_of
@@ -41,6 +42,8 @@ class ScoreLine(NamedTuple):
     created: str
     variant: str
     translation: str
+    system: str
+    note: str
 
 
 _FIELDS = (
@@ -65,22 +68,41 @@ _FIELDS = (
     "created",
     "run__recipe__mlm",
     "run__recipe__translation",
+    "run__system",
+    "publication__note",
+    "publication__status",
 )
 _RECIPE = _FIELDS.index("run__recipe_id")
 _MLM, _TRANSLATION = _FIELDS.index("run__recipe__mlm"), _FIELDS.index("run__recipe__translation")
-_CREATED = _FIELDS.index("created")
+_CREATED, _VALUE = _FIELDS.index("created"), _FIELDS.index("value")
+_SOURCE_STATUS, _STATUS = _FIELDS.index("run__source__status"), _FIELDS.index("publication__status")
+_TEXTS = (_FIELDS.index("run__system"), _FIELDS.index("publication__note"), _FIELDS.index("protocol__label"))
 
 
-def every_score() -> Iterator[ScoreLine]:
-    """Every score, by primary key, read in chunks. The recipes' tasks are read first, so that nothing can
-    fail for their sake once the first line is out.
+def scores_on_board(*, unverified: bool = False) -> QuerySet[Score]:
+    """The scores of runs that nobody withdrew; without `unverified`, none that nobody has verified."""
+    found = Score.objects.filter(run__withdrawn=None)
+    if unverified:
+        return found
+    # A published score without a status of its own has its source's; what ran here has none.
+    trust = Coalesce("publication__status", "run__source__status", Value(""))
+    return found.annotate(trust=trust).exclude(trust=SourceStatus.UNVERIFIED)
+
+
+def every_score(*, unverified: bool = False, run: int | None = None, by_run: bool = False) -> Iterator[ScoreLine]:
+    """Every score of `scores_on_board` (of one `run`), by primary key or `by_run`, read in chunks.
+
+    The recipes' tasks are read first, so that nothing can fail for their sake once the first line is out.
     """
     pairs = Recipe.intermediate_tasks.through.objects.order_by("recipe_id", "task__position")
     tasks = {
         recipe: "+".join(task for _, task in members)
         for recipe, members in groupby(pairs.values_list("recipe_id", "task_id"), key=lambda pair: pair[0])
     }
-    rows = Score.objects.order_by("pk").values_list(*_FIELDS).iterator(chunk_size=CHUNK)
+    found = scores_on_board(unverified=unverified).order_by(*(["run_id"] if by_run else []), "pk")
+    if run is not None:
+        found = found.filter(run=run)
+    rows = found.values_list(*_FIELDS).iterator(chunk_size=CHUNK)
     return (_line(row, tasks) for row in rows)
 
 
@@ -90,7 +112,12 @@ def _line(row: tuple, tasks: dict[int, str]) -> ScoreLine:
         values[_MLM] = "+".join(variants_of(mlm=values[_MLM], translation=values[_TRANSLATION]))
     values[_RECIPE] = tasks.get(values[_RECIPE], "")
     values[_CREATED] = values[_CREATED].isoformat(timespec="seconds")
-    return ScoreLine(*("" if value is None else value for value in values))
+    # As PostgreSQL writes it (`leaderboard.standings.bulk`), so that a file is the same from both databases.
+    values[_VALUE] = int(values[_VALUE]) if values[_VALUE].is_integer() else values[_VALUE]
+    values[_SOURCE_STATUS] = values[_STATUS] or values[_SOURCE_STATUS]
+    for text in _TEXTS:
+        values[text] = values[text] and " ".join(values[text].split())
+    return ScoreLine(*("" if value is None else value for value in values[:_STATUS]))
 
 
 @dataclass(frozen=True)

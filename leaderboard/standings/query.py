@@ -2,70 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from leaderboard.models import Recipe, Run, Source
-from leaderboard.standings import aggregate, columns, compare, records, wording
-from leaderboard.standings.filters import FilterError, Filters, View
+from leaderboard.models import Recipe, Run
+from leaderboard.services import headlines
+from leaderboard.standings import columns, records, scene, wording
+from leaderboard.standings.cells import Cells, row
+from leaderboard.standings.columns import Presence
+from leaderboard.standings.filters import SUITES, Aggregate, FilterError, Filters, View
 from leaderboard.standings.records import Entry, ProtocolValue
-from leaderboard.standings.table import (
-    NOTHING,
-    OVERALL,
-    Cell,
-    Choice,
-    Choices,
-    Column,
-    Measured,
-    Row,
-    RunLink,
-    Standings,
-)
+from leaderboard.standings.scene import WITHOUT_TASKS, Scene, Scores
+from leaderboard.standings.table import OVERALL, Choice, Choices, Column, Pages, Standings, number
 from leaderboard.variants import Variant
 from runner.tasks import registry
-from runner.tasks.kinds import Role
 
-# Methods that the transfer map does not offer: they have no intermediate task.
-WITHOUT_TASKS = (Recipe.Method.BASELINE, Recipe.Method.TRANSLATE_TRAIN)
+ROWS_A_PAGE = 100
 
 
-@dataclass(frozen=True)
-class _Scene:
-    """Everything that a view is computed from."""
+def load(filters: Filters, *, whole: bool = False) -> Standings:
+    """The standings that `filters` ask for: the rows of one page, or with `whole` those of all of them.
 
-    entries: list[Entry]
-    baseline_of: Mapping[str, Entry]
-    protocols: Mapping[int, ProtocolValue]
-    scores: Mapping[tuple[str, int], Measured]
-    unverified: int
-
-
-def load(filters: Filters) -> Standings:
-    """The standings that `filters` ask for. Six queries (seven with a study), however many rows there are.
-
-    FilterError where the task page asks for a protocol that its task was not measured under.
+    Nine queries, and one more with a study or another order than the usual one, however many rows there are; more
+    where scores have changed and are gathered first. FilterError where the task page asks for a protocol that its task
+    was not measured under.
     """
+    headlines.current()
     recipes = records.recipes()
-    scene = _scene(filters, recipes)
-    row_keys = {entry.key for entry in scene.entries}
-    shown = {key: measured for key, measured in scene.scores.items() if key[0] in row_keys}
-    chosen = None
+    scenery = scene.build(filters, recipes)
+    shown = scenery.shown()
+    scores, chosen = Scores(), None
     if filters.view is View.TASK:
-        chosen = _protocol(filters, scene.protocols, shown)
-        found = columns.language_columns(filters, chosen, shown) if chosen else []
+        chosen = _protocol(filters, scenery.protocols, shown)
+        scores = scenery.measured([chosen.pk]) if chosen else Scores()
+        found = columns.language_columns(filters, chosen, shown, scores) if chosen else []
     else:
-        found = columns.task_columns(filters, scene.protocols, shown)
-    rows = _rows(scene, found)
+        found = columns.task_columns(filters, scenery.protocols, shown)
+    overall = columns.overall_parts(filters.suite, found, scenery.protocols, shown)
+    entries = _with_scores(scenery.entries, found, shown)
     sort, notes = _sorting(filters, found)
+    if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
+        needed = _protocols_of(sort, found, overall)
+        scores = (_by_means(filters) and scenery.means) or scenery.measured(needed)
+    how = Aggregate(filters.aggregate)
+    show = "score" if how is Aggregate.WINS else filters.show
+    entries = _sorted(entries, found, sort, show, Cells(scores, scenery.baseline_of, overall, how))
+    pages = Pages(1 if whole else filters.page, max(1, len(entries)) if whole else ROWS_A_PAGE, len(entries))
+    labels = wording.labels(entries)
+    on_page = entries[pages.first : pages.last]
+    if filters.view is not View.TASK:
+        scores = scenery.measured({column.protocol for column in found}, None if whole else on_page)
+    cells = Cells(scores, scenery.baseline_of, overall, how)
     return Standings(
-        sentence=wording.sentence(filters, rows, recipes.values()),
-        notes=(*notes, *wording.notes(filters, rows, scene.entries, scene.unverified)),
+        sentence=wording.sentence(filters, entries, show),
+        notes=(*notes, *wording.notes(filters, entries, scenery)),
         columns=tuple(found),
         groups=columns.column_groups(found) if _grouped(filters) else (),
-        rows=tuple(wording.labelled(_sorted(rows, found, sort, filters.show))),
-        choices=_choices(filters, recipes.values(), _protocol_choices(filters, scene, shown)),
+        rows=tuple(
+            row(
+                entry,
+                tuple(cells.cell(entry, column) for column in found),
+                label=labels[entry.key],
+                has_baseline=entry.key in scenery.baseline_of,
+            )
+            for entry in on_page
+        ),
+        choices=_choices(filters, recipes.values(), scenery, shown),
         sort=sort,
-        show=filters.show,
+        show=show,
+        aggregate=how.value,
+        suite=filters.suite,
+        pages=pages,
         protocol=chosen.fingerprint[:8] if chosen else "",
     )
 
@@ -75,159 +81,42 @@ def _grouped(filters: Filters) -> bool:
     return filters.view is not View.TASK or filters.order == "family"
 
 
-def _scene(filters: Filters, recipes: Mapping[int, Entry]) -> _Scene:
-    wanted = {pk: entry for pk, entry in recipes.items() if _matches(filters, entry)}
-    baselines = records.baselines(recipes.values())
-    baseline_of = {
-        entry.key: base
-        for entry in wanted.values()
-        if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
-    }
-    study = records.runs_of_study(filters.study) if filters.study else None
-    base_keys = {base.key for base in baseline_of.values()}
-    entry_of: dict[int, tuple[Entry, int]] = {}
-    outside: list[Entry] = []
-    unverified = 0
-    for run in records.runs():
-        inside = study is None or run.pk in study
-        if run.origin != Run.Origin.LOCAL:
-            if not inside or not _wants_outside(filters):
-                continue
-            if run.source and run.source.status == Source.Status.UNVERIFIED and not filters.unverified:
-                unverified += 1
-                continue
-            entry, seed = records.outside_entry(run), records.NO_SEED
-            outside.append(entry)
-        elif run.recipe_id in wanted and inside:
-            entry, seed = wanted[run.recipe_id], run.seed
-        elif recipes[run.recipe_id].key in base_keys:
-            # Not a row of this view, but what its rows are compared with.
-            entry_of[run.pk] = recipes[run.recipe_id], run.seed
-            continue
-        else:
-            continue
-        entry.runs.append(RunLink(run.pk, run.seed))
-        entry_of[run.pk] = entry, seed
-    tasks = [registry.TASKS[filters.task]] if filters.task else list(registry.tasks(Role.TARGET))
-    return _Scene(
-        entries=[*(entry for entry in wanted.values() if entry.runs), *outside],
-        baseline_of=baseline_of,
-        protocols=records.protocols(filters),
-        scores=records.measured(entry_of, tasks, narrow=_narrow(filters)),
-        unverified=unverified,
-    )
-
-
-def _matches(filters: Filters, entry: Entry) -> bool:
-    if filters.view is View.TRANSFER and not _has_intermediate_phase(entry):
-        return False
-    return (
-        filters.encoder in ("", entry.encoder)
-        and filters.method in ("", entry.method)
-        and (not filters.intermediate or filters.intermediate in entry.intermediate)
-        and (not filters.variant or filters.variant in entry.variants)
-    )
-
-
-def _has_intermediate_phase(entry: Entry) -> bool:
-    """Whether there is something before the target's own training that could transfer: MLM alone counts."""
-    return bool(entry.intermediate or entry.mlm)
-
-
-def _wants_outside(filters: Filters) -> bool:
-    """Systems from outside have no recipe here, so any filter on one excludes them."""
-    return filters.view is not View.TRANSFER and not _restricts_recipes(filters)
-
-
-def _narrow(filters: Filters) -> bool:
-    return _restricts_recipes(filters) or bool(filters.study)
-
-
-def _restricts_recipes(filters: Filters) -> bool:
-    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant)
-
-
-def _protocol(
-    filters: Filters, protocols: Mapping[int, ProtocolValue], scores: Mapping[tuple[str, int], Measured]
-) -> ProtocolValue | None:
+def _protocol(filters: Filters, protocols: Mapping[int, ProtocolValue], shown: Presence) -> ProtocolValue | None:
     """The protocol of the task page: the one that is asked for, else the one that most rows have."""
-    used = {pk: sum(pk == other for _, other in scores) for _, pk in scores if pk in protocols}
+    used: dict[int, int] = {}
+    for _, protocol in shown:
+        used[protocol] = used.get(protocol, 0) + 1
     if filters.protocol:
         for protocol in protocols.values():
             if protocol.fingerprint.startswith(filters.protocol) and len(filters.protocol) >= 8:
                 return protocol
         known = [protocol.fingerprint[:8] for protocol in protocols.values()]
         raise FilterError(f"The task has no scores under a protocol '{filters.protocol[:80]}'.", known)
-    return protocols[min(used, key=lambda pk: (-used[pk], protocols[pk].label, pk))] if used else None
+    if not used:
+        return None
+    # What ran here comes before what was printed: most of what is printed has no languages to show.
+    return protocols[min(used, key=lambda pk: (protocols[pk].published, -used[pk], protocols[pk].label, pk))]
 
 
-def _rows(scene: _Scene, found: list[Column]) -> list[Row]:
-    overall = columns.overall_parts(found, scene.protocols, scene.scores)
-    rows = []
-    for entry in scene.entries:
-        base = scene.baseline_of.get(entry.key)
-        cells = tuple(_cell(scene, entry, base, column, overall) for column in found)
-        if any(not cell.empty for cell in cells):
-            rows.append(_row(entry, base is not None, cells))
-    return rows
-
-
-def _cell(scene: _Scene, entry: Entry, base: Entry | None, column: Column, overall: Mapping[str, Column]) -> Cell:
-    if column.key == OVERALL:
-        mine, whole = aggregate.overall(_by_task(scene, entry, overall)), False
-        theirs = aggregate.overall(_by_task(scene, base, overall)) if base else NOTHING
-    else:
-        mine, whole = scene.scores.get((entry.key, column.protocol), NOTHING), len(column.parts) == column.total
-        theirs = scene.scores.get((base.key, column.protocol), NOTHING) if base else NOTHING
-        # A printed mean over languages says nothing about one of them.
-        whole = whole and column.key not in column.parts
-    difference = compare.difference(mine, theirs, column.parts, whole=whole)
-    if column.key == OVERALL and difference and not difference.complete:
-        # Over a part of the tasks it would be another quantity under the same name.
-        difference = None
-    return replace(aggregate.cell(mine, column.parts, whole=whole), difference=difference)
-
-
-def _by_task(
-    scene: _Scene, entry: Entry, overall: Mapping[str, Column]
-) -> dict[str, tuple[Measured, tuple[str, ...], bool]]:
-    return {
-        task: (
-            scene.scores.get((entry.key, column.protocol), NOTHING),
-            column.parts,
-            len(column.parts) == column.total,
-        )
-        for task, column in overall.items()
-    }
-
-
-def _row(entry: Entry, has_baseline: bool, cells: tuple[Cell, ...]) -> Row:  # noqa: FBT001
-    source = entry.source
-    titles = [registry.TASKS[slug].title if slug in registry.TASKS else slug for slug in entry.intermediate]
-    return Row(
-        key=entry.key,
-        title=entry.title,
-        origin=entry.origin,
-        origin_label=Run.Origin(entry.origin).label,
-        encoder=entry.encoder,
-        encoder_title=entry.encoder_title,
-        method=entry.method,
-        method_label=Recipe.Method(entry.method).label if entry.method else "",
-        intermediate=entry.intermediate,
-        intermediate_title=" + ".join(titles),
-        mlm=entry.mlm,
-        translation=entry.translation,
-        variant="+".join(entry.variants) if entry.recipe else "",
-        recipe=entry.recipe,
-        runs=tuple(entry.runs),
-        is_baseline=entry.is_baseline,
-        has_baseline=has_baseline,
-        source=source.title if source else "",
-        source_url=source.url if source else "",
-        source_status=source.status if source else "",
-        source_status_label=source.get_status_display() if source else "",
-        cells=cells,
-    )
+def _with_scores(entries: Sequence[Entry], found: Sequence[Column], shown: Presence) -> list[Entry]:
+    """The entries that have anything in any column: a language of it, or a mean over all of them that was printed."""
+    wanted: dict[int, set[str]] = {}
+    for column in found:
+        if column.protocol is not None:
+            wanted.setdefault(column.protocol, set()).update(column.parts, [""] if column.scope == "" else [])
+    there: set[str] = set()
+    # Most rows share their languages with all others of a column.
+    known: dict[tuple[int, tuple[str, ...]], bool] = {}
+    for (key, protocol), seeds in shown.items():
+        if key in there or protocol not in wanted:
+            continue
+        for seed in seeds:
+            if (protocol, seed) not in known:
+                known[protocol, seed] = not wanted[protocol].isdisjoint(seed)
+            if known[protocol, seed]:
+                there.add(key)
+                break
+    return [entry for entry in entries if entry.key in there]
 
 
 def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...]]:
@@ -238,30 +127,38 @@ def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...
     return "", (f"Not sorted by '{key}': this view has no such column.",)
 
 
-def _sorted(rows: list[Row], found: list[Column], sort: str, show: str) -> list[Row]:
-    """The rows in the order of `sort`; rows without a value stay last in both directions."""
+def _by_means(filters: Filters) -> bool:
+    """Whether the mean over all of a task's languages is all that the order of rows needs."""
+    return filters.aggregate == Aggregate.OFFICIAL and filters.languages == "all"
+
+
+def _protocols_of(sort: str, found: Sequence[Column], overall: Mapping[str, Column]) -> set[int]:
+    """The protocols that are needed to sort by a column."""
+    key = sort.removeprefix("-")
+    needed = overall.values() if key == OVERALL else (column for column in found if column.key == key)
+    return {column.protocol for column in needed}
+
+
+def _sorted(entries: list[Entry], found: Sequence[Column], sort: str, show: str, cells: Cells) -> list[Entry]:
+    """The entries in the order of `sort`; those without a value stay last in both directions."""
     key = sort.removeprefix("-")
     backwards = sort.startswith("-")
     if not key:
-        return rows
+        return entries
     if key == "title":
-        return sorted(rows, key=lambda row: row.title.casefold(), reverse=backwards)
-    position = next(index for index, column in enumerate(found) if column.key == key)
-
-    def value(row: Row) -> float | None:
-        cell = row.cells[position]
-        if show == "score":
-            return cell.value
-        return cell.paired.value if cell.paired else None
-
-    present = sorted((row for row in rows if value(row) is not None), key=value, reverse=backwards)
-    return [*present, *(row for row in rows if value(row) is None)]
+        return sorted(entries, key=lambda entry: entry.title.casefold(), reverse=backwards)
+    column = next(column for column in found if column.key == key)
+    values = {entry.key: number(cells.cell(entry, column), show) for entry in entries}
+    present = [entry for entry in entries if values[entry.key] is not None]
+    present.sort(key=lambda entry: values[entry.key], reverse=backwards)
+    return [*present, *(entry for entry in entries if values[entry.key] is None)]
 
 
-def _choices(filters: Filters, recipes: Collection[Entry], protocols: tuple[Choice, ...]) -> Choices:
+def _choices(filters: Filters, recipes: Collection[Entry], scenery: Scene, shown: Presence) -> Choices:
     encoders = {entry.encoder: entry.encoder_title for entry in recipes}
     used = {slug for entry in recipes for slug in entry.intermediate}
     return Choices(
+        suites=_as_choices(SUITES.items()),
         encoders=_as_choices(encoders.items()),
         methods=_as_choices(
             (value, title)
@@ -270,8 +167,11 @@ def _choices(filters: Filters, recipes: Collection[Entry], protocols: tuple[Choi
         ),
         intermediates=_as_choices((slug, task.title) for slug, task in registry.TASKS.items() if slug in used),
         variants=_as_choices(Variant.choices),
+        origins=_as_choices(Run.Origin.choices) if filters.view is not View.TRANSFER else (),
+        sources=tuple(Choice(key, source.title) for key, source in scenery.sources.items()),
         studies=records.studies(),
-        protocols=protocols,
+        aggregates=_as_choices(Aggregate.choices),
+        protocols=_protocol_choices(filters, scenery, shown),
     )
 
 
@@ -279,12 +179,12 @@ def _as_choices(pairs: Iterable[tuple[str, str]]) -> tuple[Choice, ...]:
     return tuple(Choice(value, title) for value, title in pairs)
 
 
-def _protocol_choices(
-    filters: Filters, scene: _Scene, scores: Mapping[tuple[str, int], Measured]
-) -> tuple[Choice, ...]:
+def _protocol_choices(filters: Filters, scenery: Scene, shown: Presence) -> tuple[Choice, ...]:
     if filters.view is not View.TASK:
         return ()
-    used = {pk for _, pk in scores}
+    used = {pk for _, pk in shown}
     return tuple(
-        Choice(protocol.fingerprint[:8], protocol.label) for protocol in scene.protocols.values() if protocol.pk in used
+        Choice(protocol.fingerprint[:8], protocol.label)
+        for protocol in scenery.protocols.values()
+        if protocol.pk in used
     )

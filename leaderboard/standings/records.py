@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from leaderboard.models import Protocol, Recipe, Run, Score, Source, Study
-from leaderboard.standings.filters import Filters
+from django.db.models import Exists, OuterRef
+
+from leaderboard.models import Headline, Protocol, Recipe, Run, Source, SourceStatus, Study
+from leaderboard.models.results import weakest
 from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
 from runner.tasks import registry
-from runner.tasks.kinds import TaskSpec
+from runner.tasks.kinds import Suite, TaskSpec
 
 # Published and uploaded runs have no seed of their own.
 NO_SEED = 0
@@ -38,6 +42,14 @@ class Entry:
     runs: list[RunLink] = field(default_factory=list)
 
     @property
+    def method_label(self) -> str:
+        return METHOD_LABELS.get(self.method, "")
+
+    @property
+    def intermediate_title(self) -> str:
+        return " + ".join(registry.TASKS[slug].title if slug in registry.TASKS else slug for slug in self.intermediate)
+
+    @property
     def variants(self) -> tuple[Variant, ...]:
         return variants_of(mlm=self.mlm, translation=self.translation)
 
@@ -57,32 +69,55 @@ class ProtocolValue:
     fingerprint: str
     split: str
     limit: int | None
+    published: bool
 
 
 def recipes() -> dict[int, Entry]:
-    """Every recipe that has a run, by primary key, in reading order. Two queries."""
-    found = Recipe.objects.filter(runs__isnull=False).distinct().select_related("encoder")
+    """Every recipe that has a run, by primary key, in reading order. Two queries, and no objects: there are many."""
+    pairs = Recipe.intermediate_tasks.through.objects.order_by("recipe_id", "task__position")
+    tasks: dict[int, list[str]] = defaultdict(list)
+    for recipe, task in pairs.values_list("recipe_id", "task_id"):
+        tasks[recipe].append(task)
+    fields = ("pk", "title", "encoder_id", "encoder__title", "method", "mlm", "translation", "fingerprint")
+    found = Recipe.objects.filter(Exists(Run.objects.filter(recipe=OuterRef("pk")))).order_by("encoder__title", "pk")
     entries = [
-        (recipe.pk, _recipe_entry(recipe))
-        for recipe in found.prefetch_related("intermediate_tasks").order_by("encoder__title", "pk")
+        (pk, _recipe_entry(pk, *values, tuple(tasks[pk])))
+        for pk, *values in found.values_list(*fields, "settings__target")
     ]
     return dict(sorted(entries, key=lambda item: reading_order(item[1])))
 
 
-def _recipe_entry(recipe: Recipe) -> Entry:
+def _recipe_entry(
+    pk: int,
+    title: str,
+    encoder: str,
+    encoder_title: str,
+    method: str,
+    mlm: bool,  # noqa: FBT001
+    translation: str,
+    fingerprint: str,
+    target: Any,
+    tasks: tuple[str, ...],
+) -> Entry:
     return Entry(
-        key=f"recipe-{recipe.pk}",
-        title=recipe.title,
+        key=f"recipe-{pk}",
+        title=title,
         origin=Run.Origin.LOCAL.value,
-        encoder=recipe.encoder_id,
-        encoder_title=recipe.encoder.title,
-        method=recipe.method,
-        intermediate=tuple(task.pk for task in recipe.intermediate_tasks.all()),
-        mlm=recipe.mlm,
-        translation=recipe.translation,
-        recipe=recipe.fingerprint,
-        target_settings=canonical(recipe.settings.get("target")),
+        encoder=encoder,
+        encoder_title=encoder_title,
+        method=method,
+        intermediate=tasks,
+        mlm=mlm,
+        translation=translation,
+        recipe=fingerprint,
+        target_settings=canonical(target),
     )
+
+
+METHOD_LABELS = dict(Recipe.Method.choices)
+METHOD_ORDER = {method: position for position, method in enumerate(Recipe.Method.values)}
+VARIANT_ORDER = {variant: position for position, variant in enumerate(Variant)}
+TASK_ORDER = {slug: position for position, slug in enumerate(registry.TASKS)}
 
 
 def reading_order(entry: Entry) -> tuple[Any, ...]:
@@ -90,14 +125,12 @@ def reading_order(entry: Entry) -> tuple[Any, ...]:
 
     Of one method and its tasks, plain comes before MLM and MLM before translated data.
     """
-    methods, variants = Recipe.Method.values, list(Variant)
-    catalogue = list(registry.TASKS)
     return (
         entry.origin != Run.Origin.LOCAL.value,
         entry.encoder_title,
-        methods.index(entry.method) if entry.method in methods else len(methods),
-        tuple(catalogue.index(slug) if slug in catalogue else len(catalogue) for slug in entry.intermediate),
-        tuple(variants.index(variant) for variant in entry.variants),
+        METHOD_ORDER.get(entry.method, len(METHOD_ORDER)),
+        tuple(TASK_ORDER.get(slug, len(TASK_ORDER)) for slug in entry.intermediate),
+        tuple(VARIANT_ORDER[variant] for variant in entry.variants),
         entry.title,
         entry.key,
     )
@@ -112,9 +145,26 @@ def baselines(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
     }
 
 
-def runs() -> list[Run]:
-    """Every run with its source, by seed. One query."""
-    return list(Run.objects.select_related("source").defer("created", "submitted_by").order_by("seed", "pk"))
+class RunValue(NamedTuple):
+    """A run as the tables need it."""
+
+    pk: int
+    recipe: int | None
+    seed: int | None
+    origin: str
+    system: str
+    source: str | None
+
+
+def runs() -> list[RunValue]:
+    """Every run that nobody withdrew, by seed. One query."""
+    fields = ("pk", "recipe_id", "seed", "origin", "system", "source_id")
+    return [RunValue(*row) for row in Run.objects.on_board().order_by("seed", "pk").values_list(*fields)]
+
+
+def sources() -> dict[str, Source]:
+    """Every source by its key. One query."""
+    return Source.objects.in_bulk()
 
 
 def runs_of_study(study: int) -> set[int]:
@@ -127,69 +177,106 @@ def studies() -> tuple[Choice, ...]:
     return tuple(Choice(str(pk), name) for pk, name in Study.objects.values_list("pk", "name"))
 
 
-def protocols(filters: Filters) -> dict[int, ProtocolValue]:
-    """The protocols in use that belong to a task of the catalogue (and of the view). One query."""
-    found = Protocol.objects.filter(task__in=[filters.task] if filters.task else list(registry.TASKS))
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit")
-    return {row[0]: ProtocolValue(*row) for row in found.order_by("label", "pk").values_list(*fields)}
+def studied_suites() -> set[str]:
+    """The suites that any study evaluates, with or without scores yet; stand-ins count as XTREME's. One query."""
+    named = {target.get("task") for targets in Study.objects.values_list("targets", flat=True) for target in targets}
+    suites = {registry.TASKS[slug].suite for slug in named if slug in registry.TASKS}
+    return {Suite.XTREME.value if suite is Suite.STAND_IN else suite.value for suite in suites}
+
+
+def protocols(tasks: Collection[TaskSpec]) -> dict[int, ProtocolValue]:
+    """The protocols of `tasks`. One query."""
+    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
+    found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
+    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
+
+
+class Presence(NamedTuple):
+    """What was gathered of a run under a protocol, without its values."""
+
+    run: int
+    protocol: int
+    languages: str
+    mean: float | None
+    statuses: str
+
+
+def presence() -> list[Presence]:
+    """All that was gathered. One query."""
+    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean", "statuses"))
 
 
 def measured(
-    entry_of: Mapping[int, tuple[Entry, int]], tasks: Collection[TaskSpec], *, narrow: bool
+    entry_of: Mapping[int, tuple[Entry, int]],
+    protocols: Collection[int],
+    *,
+    unverified: bool,
+    runs: Collection[int] | None = None,
 ) -> dict[tuple[str, int], Measured]:
-    """(row, protocol) -> what was measured in the headline metric of `tasks`. One query.
+    """(row, protocol) -> what was measured in the headline metric under `protocols`. One query.
 
-    `entry_of` gives each run's row and seed; `narrow` asks the database for these runs only, which pays
-    where they are a part of all.
+    `entry_of` gives each run's row and seed; `runs` asks the database for these runs only. Published scores that
+    nobody has verified are left out, unless `unverified` asks for them.
     """
-    parts = {task.slug: task.headline_metrics for task in tasks}
-    metrics = sorted({metric for names in parts.values() for metric in names})
-    found = Score.objects.filter(task__in=list(parts), metric__in=metrics)
-    if narrow:
-        found = found.filter(run__in=list(entry_of))
-    fields = ("run_id", "protocol_id", "task_id", "language_id", "metric", "value", "n", "stage_id")
+    found = Headline.objects.filter(protocol__in=protocols).order_by()
+    if runs is not None:
+        found = found.filter(run__in=runs)
+    fields = ("run_id", "protocol_id", "languages", "values", "items", "stages", "statuses")
     gathered: dict[tuple[str, int], _Gathering] = {}
-    for run, protocol, task, language, metric, value, n, stage in found.values_list(*fields).iterator(chunk_size=5000):
-        if run not in entry_of or metric not in parts[task]:
+    rows = found.values_list(*fields).iterator(chunk_size=5000)
+    for run, protocol, languages, values, items, stages, statuses in rows:
+        if run not in entry_of:
             continue
         entry, seed = entry_of[run]
         gathering = gathered.get((entry.key, protocol))
         if gathering is None:
-            gathering = gathered[entry.key, protocol] = _Gathering(parts[task])
-        gathering.add(seed, language or "", metric, value, n, stage)
-    return {key: gathering.finish() for key, gathering in gathered.items()}
+            gathering = gathered[entry.key, protocol] = _Gathering({}, {}, {}, set())
+        parts = codes(languages)
+        gathering.add(seed, parts, values, items, stages)
+        if entry.source:
+            gathering.trust(seed, trusted(entry, parts, statuses, unverified=unverified))
+    return {
+        key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None, weakest(one.statuses))
+        for key, one in gathered.items()
+        if any(one.by_seed.values())
+    }
 
 
-class _Gathering:
-    """Collects the scores of one row under one protocol, whatever their order."""
-
-    def __init__(self, metrics: tuple[str, ...]) -> None:
-        self.metrics = metrics
-        self.values: dict[int, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-        self.stages: dict[int, set[int]] = defaultdict(set)
-        self.items: dict[str, int] = {}
-
-    def add(self, seed: int, part: str, metric: str, value: float, n: int | None, stage: int | None) -> None:
-        self.values[seed][part][metric] = value
-        if stage is not None:
-            self.stages[seed].add(stage)
-        if n is not None:
-            self.items[part] = n
-
-    def finish(self) -> Measured:
-        by_seed = {
-            seed: {
-                part: sum(values.values()) / len(self.metrics)
-                for part, values in parts.items()
-                # Half of a composite is no value.
-                if len(values) == len(self.metrics)
-            }
-            for seed, parts in self.values.items()
-        }
-        stages = {seed: frozenset(stages) for seed, stages in self.stages.items()}
-        return Measured(by_seed, stages, sum(self.items.values()) or None)
+@lru_cache(maxsize=4096)
+def codes(languages: str) -> tuple[str, ...]:
+    """The parts of a headline's list of languages; most rows share theirs with many others."""
+    return tuple(languages.split(","))
 
 
-def outside_entry(run: Run) -> Entry:
+def trusted(entry: Entry, parts: tuple[str, ...], statuses: str, *, unverified: bool) -> dict[str, str]:
+    """The parts of a row from a source that may be shown, each with its status.
+
+    A score that has no status of its own has the source's.
+    """
+    own = statuses.split(",") if statuses else [""] * len(parts)
+    found = {part: status or entry.source.status for part, status in zip(parts, own, strict=True)}
+    return {part: status for part, status in found.items() if unverified or status != SourceStatus.UNVERIFIED}
+
+
+class _Gathering(NamedTuple):
+    """The headline scores of one row under one protocol, as they come."""
+
+    by_seed: dict[int, dict[str, float]]
+    stages: dict[int, frozenset[int]]
+    items: dict[str, int]
+    statuses: set[str]
+
+    def add(self, seed: int, parts: tuple[str, ...], values: bytes, items: bytes, stages: str) -> None:
+        self.by_seed[seed] = dict(zip(parts, struct.unpack(f"<{len(parts)}d", values), strict=True))
+        self.items.update(zip(parts, struct.unpack(f"<{len(parts)}I", items), strict=True))
+        self.stages[seed] = frozenset(map(int, stages.split(","))) if stages else frozenset()
+
+    def trust(self, seed: int, found: Mapping[str, str]) -> None:
+        """Keep what is in `found`, with its status."""
+        self.by_seed[seed] = {part: value for part, value in self.by_seed[seed].items() if part in found}
+        self.statuses.update(found.values())
+
+
+def outside_entry(run: RunValue, sources: Mapping[str, Source]) -> Entry:
     """The row of a published or uploaded run."""
-    return Entry(key=f"run-{run.pk}", title=run.system, origin=run.origin, source=run.source)
+    return Entry(key=f"run-{run.pk}", title=run.system, origin=run.origin, source=sources.get(run.source or ""))

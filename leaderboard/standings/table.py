@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 OVERALL = "overall"
 
@@ -14,12 +15,14 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement.
+    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
+    published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
     items: int | None = None
+    status: str = ""
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -50,7 +53,7 @@ class Cell:
 
     `value` is the mean over the complete seeds of the mean over the column's parts, or None where no seed has
     all parts; `have` counts the parts of the fullest seed. `n` counts measurements, `sd` is their sample
-    standard deviation (None below two). `items` counts test items per language, summed.
+    standard deviation (None below two). `items` counts test items per language, summed. `status` is that of `Measured`.
     """
 
     value: float | None
@@ -60,6 +63,12 @@ class Cell:
     expected: int
     difference: Difference | None = None
     items: int | None = None
+    status: str = ""
+
+    @property
+    def may_rank(self) -> bool:
+        """Whether the cell may stand in a rank, a claim or a comparison: not while nobody has verified it."""
+        return self.value is not None and self.status != "unverified"
 
     @property
     def empty(self) -> bool:
@@ -166,12 +175,45 @@ class Choice:
 class Choices:
     """What the filters can be set to."""
 
+    suites: tuple[Choice, ...]
     encoders: tuple[Choice, ...]
     methods: tuple[Choice, ...]
     intermediates: tuple[Choice, ...]
     variants: tuple[Choice, ...]
+    origins: tuple[Choice, ...]
+    sources: tuple[Choice, ...]
     studies: tuple[Choice, ...]
+    aggregates: tuple[Choice, ...]
     protocols: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Which rows of a view are at hand: those of page `number` (from 1), `size` rows a page, of `total` rows."""
+
+    number: int
+    size: int
+    total: int
+
+    @property
+    def count(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * self.size
+
+    @property
+    def last(self) -> int:
+        return min(self.total, self.first + self.size)
+
+    @property
+    def previous(self) -> int | None:
+        return min(self.number - 1, self.count) or None
+
+    @property
+    def next(self) -> int | None:
+        return self.number + 1 if self.number < self.count else None
 
 
 @dataclass(frozen=True)
@@ -186,6 +228,9 @@ class Standings:
     choices: Choices
     sort: str
     show: str
+    aggregate: str
+    suite: str
+    pages: Pages
     protocol: str = ""
 
     @property
@@ -196,3 +241,22 @@ class Standings:
     def sorted_position(self) -> int | None:
         """Which column the rows are sorted by, counted from 0; None for the title or the usual order."""
         return next((index for index, column in enumerate(self.columns) if column.key == self.sort_key), None)
+
+    @cached_property
+    def best(self) -> tuple[float | None, ...]:
+        """For each column the highest number of the kind that is shown; of the rows at hand that may rank."""
+        columns = [[row.cells[index] for row in self.rows] for index in range(len(self.columns))]
+        found = [[number(cell, self.show) for cell in column if cell.may_rank] for column in columns]
+        return tuple(max((value for value in column if value is not None), default=None) for column in found)
+
+    def is_best(self, position: int, cell: Cell) -> bool:
+        """Whether the cell reads the same as the best of its column: with the digits that are shown, ties are ties."""
+        best, mine = self.best[position], number(cell, self.show)
+        return cell.may_rank and best is not None and mine is not None and f"{mine:.1f}" == f"{best:.1f}"
+
+
+def number(cell: Cell, show: str) -> float | None:
+    """The number that a cell stands for where `show` is shown: its score or its complete difference."""
+    if show == "score":
+        return cell.value
+    return cell.paired.value if cell.paired else None

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from leaderboard.models import Recipe
-from leaderboard.standings.filters import Filters, View
+from leaderboard.models import Recipe, Run
+from leaderboard.standings.filters import SUITES, Aggregate, Filters, View
 from leaderboard.standings.records import Entry
-from leaderboard.standings.table import Row
+from leaderboard.standings.scene import Scene
 from leaderboard.variants import Variant, ending
 from runner.tasks import registry
+from runner.tasks.kinds import Suite
+
+OVER = {
+    Aggregate.OFFICIAL: "mean over {}",
+    Aggregate.WITHOUT_ENGLISH: "mean over {}, without English",
+    Aggregate.WORST: "the worst of {}",
+    Aggregate.WINS: "share of {} in which the row beats its baseline, a tie counting half",
+}
 
 
-def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) -> str:
+def sentence(filters: Filters, rows: Sequence[Entry], show: str) -> str:
     """What the table shows, in words: rows, restrictions, languages and what the difference is to."""
     encoders = sorted({row.encoder_title for row in rows if row.encoder})
     subject = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}"
@@ -23,6 +30,8 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
     elif encoders:
         subject += f" on {len(encoders)} encoders"
     where = [subject]
+    if filters.suite != Suite.XTREME.value:
+        where.append(f"suite {SUITES[filters.suite]}")
     if filters.task:
         where.append(f"task {registry.TASKS[filters.task].title}")
     if filters.method:
@@ -31,32 +40,37 @@ def sentence(filters: Filters, rows: Sequence[Row], recipes: Collection[Entry]) 
         where.append(f"variant {Variant(filters.variant).in_sentence}")
     if filters.intermediate:
         where.append(f"intermediate task {registry.TASKS[filters.intermediate].title}")
+    if filters.origin:
+        where.append(f"origin {Run.Origin(filters.origin).label.lower()}")
+    if filters.source:
+        where.append(f"source {filters.source}")
     if filters.study:
         where.append(f"study {filters.study}")
-    quantity = "Scores" if filters.show == "score" else "Differences"
-    over = "one language a column" if filters.view is View.TASK else f"mean over {filters.languages_title}"
-    if filters.view is View.TASK and filters.languages != "all":
-        over += f", {filters.languages_title}"
+    how = Aggregate(filters.aggregate)
+    quantity = "Win rates" if how is Aggregate.WINS else "Scores" if show == "score" else "Differences"
+    over = OVER[how].format(filters.languages_title)
+    if filters.view is View.TASK:
+        over = f"one language a column, and the {over.removeprefix('the ')}"
     to = "the plain baseline with the same encoder, settings of the target phase, protocol, seeds and languages"
     return f"{quantity}: {', '.join(where)}; {over}; differences are to {to}."
 
 
-def notes(filters: Filters, rows: Sequence[Row], entries: Sequence[Entry], unverified: int) -> tuple[str, ...]:
+def notes(filters: Filters, rows: Sequence[Entry], scene: Scene) -> tuple[str, ...]:
     """What a reader must know that the table does not show."""
     found = []
-    silent = len(entries) - len(rows)
-    if silent:
-        found.append(f"{_count(silent, 'row')} without a score yet {_is(silent)} left out.")
-    alone = sum(not row.has_baseline and not row.is_baseline and bool(row.encoder) for row in rows)
+    if scene.silent:
+        found.append(f"{_count(scene.silent, 'row')} without a score yet {_is(scene.silent)} left out.")
+    alone = sum(row.key not in scene.baseline_of and not row.is_baseline and bool(row.encoder) for row in rows)
     if alone:
         found.append(
             f"{_count(alone, 'row')} {_has(alone)} no plain baseline with the same encoder and the same settings of "
             "the target phase, and therefore no difference."
         )
-    if unverified:
-        found.append(f"{_count(unverified, 'published row')} that nobody has verified {_is(unverified)} hidden.")
-    if filters.unverified and any(row.source_status == "unverified" for row in rows):
-        found.append("Rows marked as not verified were copied from a source that nobody has checked.")
+    if scene.unverified:
+        hidden = scene.unverified
+        found.append(f"{_count(hidden, 'published row')} that nobody has verified {_is(hidden)} hidden.")
+    if filters.unverified and any(row.source for row in rows):
+        found.append("Scores marked as not verified were copied from a source that nobody has checked.")
     return tuple(found)
 
 
@@ -72,28 +86,28 @@ def _has(number: int) -> str:
     return "has" if number == 1 else "have"
 
 
-def labelled(rows: Sequence[Row]) -> list[Row]:
-    """The rows with short labels for charts: the intermediate tasks in their variant, and what tells two rows apart."""
-    several = len({row.encoder for row in rows if row.encoder}) > 1
-    short = [_short(row, with_encoder=several) for row in rows]
+def labels(entries: Sequence[Entry]) -> dict[str, str]:
+    """A short label of each row, by its key: the intermediate tasks in their variant, and what tells rows apart."""
+    several = len({entry.encoder for entry in entries if entry.encoder}) > 1
+    short = [_short(entry, with_encoder=several) for entry in entries]
     times = Counter(short)
-    return [
-        replace(row, label=label if times[label] == 1 else f"{label} ({(row.recipe or row.key)[:6]})")
-        for row, label in zip(rows, short, strict=True)
-    ]
+    return {
+        entry.key: label if times[label] == 1 else f"{label} ({(entry.recipe or entry.key)[:6]})"
+        for entry, label in zip(entries, short, strict=True)
+    }
 
 
-def _short(row: Row, *, with_encoder: bool) -> str:
-    if not row.encoder:
-        return row.title
-    text = _what_came_before(row)
-    return f"{text} · {row.encoder_title}" if with_encoder else text
+def _short(entry: Entry, *, with_encoder: bool) -> str:
+    if not entry.encoder:
+        return entry.title
+    text = _what_came_before(entry)
+    return f"{text} · {entry.encoder_title}" if with_encoder else text
 
 
-def _what_came_before(row: Row) -> str:
+def _what_came_before(entry: Entry) -> str:
     """`MNLI + MLM`, `MNLI (translated: de)`, `MLM alone`, `Translate-train (de+en)`, or `Baseline`."""
-    if row.intermediate:
-        return row.intermediate_title + ending(mlm=row.mlm, translation=row.translation)
-    if row.mlm:
+    if entry.intermediate:
+        return entry.intermediate_title + ending(mlm=entry.mlm, translation=entry.translation)
+    if entry.mlm:
         return "MLM alone"
-    return f"{row.method_label} ({row.translation})" if row.translation else row.method_label
+    return f"{entry.method_label} ({entry.translation})" if entry.translation else entry.method_label

@@ -83,6 +83,15 @@ def sort_url(context: template.Context, key: str) -> str:
     query = context["request"].GET.copy()
     first, second = (key, f"-{key}") if key == "title" else (f"-{key}", key)
     query["sort"] = second if standings.sort == first else first
+    query.pop("page", None)
+    return f"?{query.urlencode()}"
+
+
+@register.simple_tag(takes_context=True)
+def page_url(context: template.Context, number: int) -> str:
+    """The address of another page of this view's rows."""
+    query = context["request"].GET.copy()
+    query["page"] = str(number)
     return f"?{query.urlencode()}"
 
 

@@ -12,12 +12,14 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from leaderboard.figures import curves, stage_graph
-from leaderboard.models import Recipe, Run, Stage, Study
+from leaderboard.models import Artifact, Recipe, Run, Stage, Study
 from leaderboard.standings.listing import of_run
+from leaderboard.standings.sources import printed_by
 from leaderboard.variants import Variant, ending
 from leaderboard.views import files, live
 from leaderboard.views.actions import DECIDE
 from leaderboard.views.live import STATUS_TITLES
+from leaderboard.views.sources import asks_for_unverified
 from runner.tasks import registry
 
 RUNS_A_PAGE = 100
@@ -48,7 +50,8 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @csp_update({"style-src": ["'unsafe-inline'"]})
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    found = Run.objects.with_progress().select_related("recipe__encoder", "source").prefetch_related("studies")
+    related = ("recipe__encoder", "source", "upload__corrects", "corrected_by")
+    found = Run.objects.with_progress().select_related(*related).prefetch_related("studies")
     run = get_object_or_404(found, pk=pk)
     stages = list(run.stages.prefetch_related("artifacts"))
     trained = [(stage, files.curve(live.file_of(stage, "curve.jsonl"))) for stage in stages if stage.action == "train"]
@@ -70,15 +73,28 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "can_clone": run.origin == Run.Origin.LOCAL and request.user.has_perm("leaderboard.add_study"),
         "can_retry": any(stage.status in (Stage.Status.FAILED, Stage.Status.CANCELLED) for stage in stages),
         "scores": of_run(run.pk),
+        "has_files": run.origin == Run.Origin.UPLOADED
+        or any(artifact.kind == "items" for stage in stages for artifact in stage.artifacts.all()),
+        **_published(request, run),
         "loss_figure": curves.loss(losses) if losses else None,
         "development_figure": curves.development(scores) if scores else None,
         "environments": _environments(stages),
-        "data": _data(stages),
+        "data": run.upload.data if hasattr(run, "upload") else _data(stages),
         "logs": _logs(stages, tracebacks=request.user.is_staff),
-        "artifacts": [artifact for stage in stages for artifact in stage.artifacts.all()],
+        "artifacts": _artifacts(run, stages),
         "settings": _settings(run),
     }
     return render(request, "run.html", context)
+
+
+def _published(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """What a source prints of the system, in place of the tables of what was measured here."""
+    if run.origin != Run.Origin.PUBLISHED:
+        return {}
+    unverified = asks_for_unverified(request)
+    every = printed_by(run.pk, unverified=True)
+    shown = every if unverified else printed_by(run.pk, unverified=False)
+    return {"scores": (), "published": shown, "hidden": len(every) - len(shown), "finished": True}
 
 
 @require_safe
@@ -150,6 +166,13 @@ def _data(stages: Sequence[Stage]) -> list[dict[str, Any]]:
         tuple(sorted((key, str(value)) for key, value in row.items())): row for stage in stages for row in stage.data
     }
     return list(rows.values())
+
+
+def _artifacts(run: Run, stages: Sequence[Stage]) -> list[Artifact]:
+    """The files of the run's stages; an upload has its own."""
+    if run.origin == Run.Origin.UPLOADED:
+        return list(run.artifacts.all())
+    return [artifact for stage in stages for artifact in stage.artifacts.all()]
 
 
 def _logs(stages: Sequence[Stage], *, tracebacks: bool) -> list[tuple[Stage, str]]:

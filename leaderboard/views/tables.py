@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import wraps
 
 from csp.decorators import csp_update
@@ -16,18 +17,22 @@ from django.http import (
 )
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from leaderboard.exports import files
+from leaderboard.exports.latex import standings_latex
+from leaderboard.exports.objects import Origin, standings_json
 from leaderboard.figures import heatmap
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.standings.filters import FilterError, Filters, View
-from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
+from leaderboard.standings.records import studied_suites
 from leaderboard.standings.table import Standings
+from leaderboard.views.caching import versioned
 from runner.tasks import registry
-from runner.tasks.kinds import DataSplit, Role, TaskSpec
+from runner.tasks.kinds import DataSplit, Role, Suite, TaskSpec
 
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
@@ -43,7 +48,7 @@ def filtered(view: PageView) -> PageView:
         try:
             return _without_empty(request) or view(request, *args, **kwargs)
         except FilterError as error:
-            if request.path.endswith(".csv"):
+            if not request.path.endswith("/"):
                 text = f"{error} {' '.join(error.suggestions)}\n"
                 return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
             context = {"message": str(error), "suggestions": error.suggestions, "path": request.path}
@@ -62,53 +67,64 @@ def _without_empty(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseRedirect(f"{request.path}?{query.urlencode()}" if query else request.path)
 
 
+@dataclass(frozen=True)
+class Table:
+    """A page with a table: its view, the name of its address, and whether differences over some languages count."""
+
+    view: View
+    name: str
+    title: str
+    partial: bool = False
+
+
+LEADERBOARD = Table(View.LEADERBOARD, "leaderboard", "Leaderboard")
+TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
+TASK = Table(View.TASK, "task", "Task")
+TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK)}
+# What a table is offered as beside its page, at the same address with this ending, and what the browser is told.
+FORMATS = {
+    "csv": ("CSV", "text/csv; charset=utf-8"),
+    "json": ("JSON", "application/json"),
+    "tex": ("LaTeX", "application/x-tex; charset=utf-8"),
+}
+
+
 @require_safe
 @filtered
+@versioned
 def leaderboard(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.LEADERBOARD)
-    standings = load(filters)
-    context = {**_table_context(request, filters, standings, reverse("leaderboard-csv")), "section": "leaderboard"}
-    return _with_alternate(render(request, "leaderboard.html", context), context["csv_url"])
-
-
-@require_safe
-@filtered
-def leaderboard_csv(request: HttpRequest) -> HttpResponseBase:
-    standings = load(state.parse(request.GET, View.LEADERBOARD))
-    return _csv(files.standings_csv(standings, partial=False), "leaderboard")
+    if "suite" not in request.GET and (suite := only_suite(studied_suites())):
+        return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
+    context = _table_context(request, LEADERBOARD, filters, load(filters))
+    return _with_alternates(render(request, "leaderboard.html", {**context, "section": "leaderboard"}), context)
 
 
 @require_safe
 @charts
 @filtered
+@versioned
 def transfer(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.TRANSFER)
     standings = load(filters)
     context = {
-        **_table_context(request, filters, standings, reverse("transfer-csv")),
+        **_table_context(request, TRANSFER, filters, standings),
         "section": "transfer",
-        "partial": True,
         "figure": heatmap.transfer(standings) if standings.rows else None,
     }
-    return _with_alternate(render(request, "transfer.html", context), context["csv_url"])
-
-
-@require_safe
-@filtered
-def transfer_csv(request: HttpRequest) -> HttpResponseBase:
-    standings = load(state.parse(request.GET, View.TRANSFER))
-    return _csv(files.standings_csv(standings, partial=True), "transfer")
+    return _with_alternates(render(request, "transfer.html", context), context)
 
 
 @require_safe
 @charts
 @filtered
+@versioned
 def task(request: HttpRequest, slug: str) -> HttpResponse:
     spec = _task_or_404(slug)
     filters = state.parse(request.GET, View.TASK, task=slug)
     standings = load(filters)
     context = {
-        **_table_context(request, filters, standings, reverse("task-csv", args=[slug])),
+        **_table_context(request, TASK, filters, standings, slug),
         "section": "tasks",
         "task": spec,
         "stands_in_for": registry.TASKS.get(spec.stands_in_for),
@@ -120,20 +136,36 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "orders": state.ORDERS,
         "figure": heatmap.languages(standings) if _has_differences(standings) else None,
     }
-    return _with_alternate(render(request, "task.html", context), context["csv_url"])
+    return _with_alternates(render(request, "task.html", context), context)
 
 
 @require_safe
 @filtered
-def task_csv(request: HttpRequest, slug: str) -> HttpResponseBase:
-    spec = _task_or_404(slug)
-    standings = load(state.parse(request.GET, View.TASK, task=spec.slug))
-    return _csv(files.standings_csv(standings, partial=False), spec.slug)
+@versioned
+def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpResponseBase:
+    """The table of a page as a file: all its rows, whatever page of them is looked at."""
+    described = TABLES[table]
+    title = _task_or_404(slug).title if slug else described.title
+    filters = state.parse(request.GET, described.view, task=slug)
+    standings = load(filters, whole=True)
+    origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
+    content = {
+        "csv": lambda: files.standings_csv(standings, partial=described.partial),
+        "json": lambda: iter([standings_json(standings, origin, partial=described.partial)]),
+        "tex": lambda: standings_latex(standings, origin, partial=described.partial),
+    }[ending]()
+    return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
 
 
-@require_safe
-def scores_csv(request: HttpRequest) -> HttpResponseBase:
-    return _csv(files.scores_csv(every_score()), "scores")
+def only_suite(studied: Collection[str]) -> str:
+    """The suite to go to where none is asked for: another than XTREME, if that alone was studied here."""
+    return "" if Suite.XTREME.value in studied else next((suite for suite in state.SUITES if suite in studied), "")
+
+
+def _page_address(request: HttpRequest, table: str, slug: str) -> str:
+    query = request.GET.urlencode()
+    path = reverse(table, args=[slug] if slug else [])
+    return f"{path}?{query}" if query else path
 
 
 def _data_of(spec: TaskSpec) -> Iterator[tuple[str, DataSplit]]:
@@ -153,27 +185,57 @@ def _task_or_404(slug: str) -> TaskSpec:
     return registry.TASKS[slug]
 
 
-def _table_context(request: HttpRequest, filters: Filters, standings: Standings, csv_path: str) -> dict[str, object]:
-    query = request.GET.urlencode()
+def _table_context(
+    request: HttpRequest, table: Table, filters: Filters, standings: Standings, slug: str = ""
+) -> dict[str, object]:
     return {
         "filters": filters,
         "standings": standings,
-        "named_languages": state.NAMED_LANGUAGES,
-        "csv_url": f"{csv_path}?{query}" if query else csv_path,
+        "language_choices": state.language_choices(),
         "narrowed": bool(request.GET),
+        "partial": table.partial,
+        "files": [
+            FileLink(_file_address(request, table.name, ending, slug), title, kind.partition(";")[0])
+            for ending, (title, kind) in FORMATS.items()
+        ],
     }
 
 
-def _with_alternate(response: HttpResponse, csv_url: str) -> HttpResponse:
-    response["Link"] = f'<{csv_url}>; rel="alternate"; type="text/csv"'
+@dataclass(frozen=True)
+class FileLink:
+    """A file of the table that a page shows."""
+
+    url: str
+    title: str
+    kind: str
+
+
+def _file_address(request: HttpRequest, table: str, ending: str, slug: str) -> str:
+    """The address of the file of this view; it has all rows, so it names no page."""
+    query = _changed(request, page=None)
+    path = reverse(f"{table}-file", kwargs={"ending": ending, **({"slug": slug} if slug else {})})
+    return f"{path}?{query}" if query else path
+
+
+def _changed(request: HttpRequest, **values: str | None) -> str:
+    query = request.GET.copy()
+    for name, value in values.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    return query.urlencode()
+
+
+def _with_alternates(response: HttpResponse, context: dict[str, Sequence[FileLink]]) -> HttpResponse:
+    response["Link"] = ", ".join(f'<{link.url}>; rel="alternate"; type="{link.kind}"' for link in context["files"])
     return response
 
 
-def _csv(blocks: Iterator[str], name: str) -> StreamingHttpResponse:
+def _file(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
     # The first block is made before the response is: what fails at the start fails as a page, not inside a file.
     first = next(blocks)
-    response = StreamingHttpResponse(_chain(first, blocks), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response = StreamingHttpResponse(_chain(first, blocks), content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

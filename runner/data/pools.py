@@ -69,6 +69,14 @@ def load_pools(task: TaskSpec, split: str, language: str, data_dir: str, limit: 
     return Pools(source, target, kept, events)
 
 
+def load_gold(task: TaskSpec, split: str, language: str, data_dir: str) -> tuple[list[Pair], dict[str, Any]]:
+    """The distinct gold pairs of `language` by id, and a `data` event; RecipeError where they are absent."""
+    columns = [task.columns[key] for key in ("source_id", "target_id")]
+    rows = read(task.splits[split], columns, language, data_dir)
+    pairs = list(dict.fromkeys(zip(*(rows.columns[name] for name in columns), strict=True)))
+    return pairs, _event(task, task.splits[split], language, rows)
+
+
 def _event(task: TaskSpec, location: DataSplit, language: str, rows: Rows) -> dict[str, Any]:
     return {
         "task": task.slug,

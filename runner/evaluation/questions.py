@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from runner.data.examples import Question
-from runner.data.feature_table import FeatureTable
 from runner.evaluation.outcomes import Outcome
-from runner.evaluation.predict import Span
 from runner.scoring import questions
+
+if TYPE_CHECKING:
+    # Predictions from elsewhere are scored here too, and need no torch.
+    from runner.data.feature_table import FeatureTable
+    from runner.evaluation.predict import Span
 
 
 def answers(examples: Sequence[Question], table: FeatureTable, spans: Sequence[Span]) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from runner.evaluation.outcomes import Outcome
+from runner.events import Emit
 from runner.scoring.layout import file_of
 
 
@@ -32,3 +35,17 @@ def write_items(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     """All languages' outcomes in one Parquet file; columns are those of the rows."""
     pq.write_table(pa.Table.from_pylist(list(rows)), path, compression="zstd")
     return path
+
+
+def item_rows(language: str, outcome: Outcome, source_items: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Rows of such a file: language, position, the name that parallel languages share, and the kind's columns."""
+    names = source_items or [None] * len(outcome.items)
+    for position, (name, item) in enumerate(zip(names, outcome.items, strict=True)):
+        yield {"language": language, "item": position, "source_item": name, **item}
+
+
+def announce(kind: str, path: Path, root: Path, emit: Emit) -> None:
+    """An `artifact` event for a file in the folder `root`."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    emit("artifact", kind=kind, path=str(path.relative_to(root)), sha256=digest, size=path.stat().st_size)

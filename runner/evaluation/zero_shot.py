@@ -14,10 +14,9 @@ from runner.evaluation import labelled, pools, retrieval
 from runner.evaluation.outcomes import Outcome
 from runner.evaluation.predict import vectors
 from runner.evaluation.progress import Progress
-from runner.evaluation.xtreme_format import write_items, write_predictions
+from runner.evaluation.xtreme_format import announce, item_rows, write_items, write_predictions
 from runner.events import Emit
 from runner.modeling.assembly import starting_encoder, trained_model
-from runner.modeling.checkpoint import sha256_of
 from runner.modeling.encoder import keep_layers, load_tokenizer, on_device
 from runner.spec import EvaluatePlan, Job
 from runner.tasks.kinds import Kind, TaskSpec
@@ -39,16 +38,9 @@ def evaluate(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
         for metric in task.metrics:
             emit("score", task=task.slug, language=language, metric=metric, value=outcome.scores[metric], n=outcome.n)
         path = write_predictions(folder, task.original, language, outcome.predictions)
-        _announce("predictions", path, folder, emit)
-        rows.extend(_rows(language, outcome, source_items))
-    _announce("items", write_items(folder / "items.parquet", rows), folder, emit)
-
-
-def _rows(language: str, outcome: Outcome, source_items: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Rows of items.parquet: language, position, the name that parallel languages share, and the kind's columns."""
-    names = source_items or [None] * len(outcome.items)
-    for position, (name, item) in enumerate(zip(names, outcome.items, strict=True)):
-        yield {"language": language, "item": position, "source_item": name, **item}
+        announce("predictions", path, folder, emit)
+        rows.extend(item_rows(language, outcome, source_items))
+    announce("items", write_items(folder / "items.parquet", rows), folder, emit)
 
 
 def _datasets(task: TaskSpec, plan: EvaluatePlan, job: Job, labels: Sequence[str], emit: Emit) -> list[Dataset]:
@@ -103,7 +95,3 @@ def _retrieval(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_
         source = table[[position[pair.source] for pair in dataset.examples]]
         target = table[[position[pair.target] for pair in dataset.examples]]
         yield dataset.language, retrieval.score(source, target), ()
-
-
-def _announce(kind: str, path: Path, root: Path, emit: Emit) -> None:
-    emit("artifact", kind=kind, path=str(path.relative_to(root)), sha256=sha256_of(path), size=path.stat().st_size)

@@ -27,9 +27,9 @@ from types import MappingProxyType
 from typing import Any
 
 from runner.errors import RecipeError
-from runner.scoring import classification, mining, questions, reading, tagging
+from runner.scoring import checks, classification, mining, questions, reading, tagging
 from runner.scoring.layout import file_of, folder_of
-from runner.scoring.reading import File, FileRefused
+from runner.scoring.reading import File
 from runner.tasks.kinds import Group, TaskSpec
 from runner.tasks.registry import task as find_task
 
@@ -39,17 +39,17 @@ Tell = Callable[[str], None]
 
 def _labels(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
     gold, predicted = reading.lines(labels), reading.lines(predictions)
-    _same_length(predictions, len(predicted), labels, len(gold))
-    _known(predictions, predicted, task, gold)
+    checks.not_empty(labels, len(gold))
+    checks.same_length(predictions, len(predicted), len(gold))
+    checks.known(predictions, predicted, task.labels, ("", *gold))
     return {"accuracy": classification.accuracy(gold, predicted)}
 
 
 def _indices(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
     gold, predicted = reading.lines(labels), reading.lines(predictions)
-    _same_length(predictions, len(predicted), labels, len(gold))
-    for number, line in enumerate(predicted, start=1):
-        if line and not line.removeprefix("-").isdecimal():
-            raise predictions.refused(f"expected the index of a sentence, found {reading.shown(line)}", number)
+    checks.not_empty(labels, len(gold))
+    checks.same_length(predictions, len(predicted), len(gold))
+    checks.indices(predictions, predicted)
     return {"accuracy": classification.accuracy(gold, predicted)}
 
 
@@ -58,18 +58,9 @@ def _tags(task: TaskSpec, language: str, predictions: File, labels: File, tell: 
     try:
         counts = tagging.count(gold, predicted)
     except ValueError:
-        raise _misplaced(predictions, gold, predicted) from None
-    _known(predictions, predicted, task, gold)
+        raise checks.misplaced(predictions, gold, predicted) from None
+    checks.known(predictions, predicted, task.labels, ("", *gold))
     return tagging.scores(counts)
-
-
-def _misplaced(predictions: File, gold: Sequence[str], predicted: Sequence[str]) -> FileRefused:
-    """Where tags and ends of sentences stop being at the same lines."""
-    for number, (tag, guess) in enumerate(zip(gold, predicted, strict=False), start=1):
-        if (tag == tagging.SEPARATOR) != (guess == tagging.SEPARATOR):
-            here, there = ("the end of a sentence" if one == tagging.SEPARATOR else "a tag" for one in (guess, tag))
-            return predictions.refused(f"found {here} where the labels have {there}; every word needs one tag", number)
-    return _other_length(predictions, len(predicted), len(gold))
 
 
 def _pairs(task: TaskSpec, language: str, predictions: File, labels: File, tell: Tell) -> Scores:
@@ -158,31 +149,6 @@ def _overall(reports: Mapping[str, Mapping[str, Any]]) -> Scores:
 def _mean(values: Iterable[float]) -> float:
     numbers = list(values)
     return sum(numbers) / len(numbers)
-
-
-def _same_length(predictions: File, found: int, labels: File, needed: int) -> None:
-    """FileRefused where there is not one prediction for each label, or nothing at all."""
-    for file, count in ((labels, needed), (predictions, found)):
-        if not count:
-            raise file.refused("the file is empty")
-    if found != needed:
-        raise _other_length(predictions, found, needed)
-
-
-def _other_length(predictions: File, found: int, needed: int) -> FileRefused:
-    if found < needed:
-        return predictions.refused(f"the file ends here, the labels have {needed} lines", found)
-    return predictions.refused(f"the labels end with line {needed}", needed + 1)
-
-
-def _known(predictions: File, lines: Sequence[str], task: TaskSpec, gold: Sequence[str]) -> None:
-    """FileRefused at the first label that neither the task nor `gold` has; an empty line is no label, and wrong."""
-    known = {"", *task.labels, *gold}
-    if known.issuperset(lines):
-        return
-    number, label = next((number, line) for number, line in enumerate(lines, start=1) if line not in known)
-    expected = ", ".join(task.labels)
-    raise predictions.refused(f"expected one of the labels {expected}, found {reading.shown(label)}", number)
 
 
 def write(report: Mapping[str, Any], path: Path) -> None:

@@ -41,6 +41,10 @@ def open_page(browser, live_server, settings, tmp_path):
     The policy's reports are console errors, too.
     """
     settings.ARTIFACT_DIR = tmp_path / "artifacts"
+    # Inside: this file is read before Django is set up.
+    from leaderboard.views import caching
+
+    caching.shelf.clear()
     complaints: list[str] = []
     contexts = []
 

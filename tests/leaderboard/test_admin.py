@@ -612,7 +612,7 @@ def test_a_used_encoder_keeps_what_identifies_it(admin_client, folder, tmp_path)
 def test_checking_a_source_records_who_and_when(admin_client, admin_user):
     source = Source.objects.create(key="paper", title="A paper")
     url = reverse("admin:leaderboard_source_change", args=[source.pk])
-    values = {"title": "A paper", "url": "", "note": ""}
+    values = {"title": "A paper", "url": "", "note": "", "checked_against": "the PDF, version 2, Table 3"}
     admin_client.post(url, {**values, "status": "checked"})
     source.refresh_from_db()
     assert (source.status, source.checked_by) == ("checked", admin_user)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import html
 import io
+import json
 import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from leaderboard.exports import columns
 from leaderboard.exports.files import safe
 from leaderboard.models import Recipe, Score
+from leaderboard.standings import query
 from leaderboard.standings.listing import ScoreLine
 from leaderboard.standings.numbers import shown, shown_difference
 from tests import factories
@@ -41,6 +44,8 @@ SCORES_HEADER = [
     "created",
     "variant",
     "translation",
+    "system",
+    "note",
 ]
 VIEW_HEADER = [
     "row",
@@ -67,6 +72,7 @@ VIEW_HEADER = [
     "difference_have",
     "variant",
     "translation",
+    "aggregate",
 ]
 VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
 
@@ -80,6 +86,10 @@ def seeded():
     Score.objects.filter(run=seeded.run("ccg_pmb", 2), task="panx", language="jv").delete()
     factories.published("XLM-R large")
     return seeded
+
+
+def address(name, arguments=(), ending="csv"):
+    return reverse(f"{name}-file", args=[*arguments, ending])
 
 
 def read(client, url):
@@ -128,38 +138,111 @@ def expected_cell(line):
     return cell
 
 
+def latex_cells(text):
+    """What stands in the cells of a LaTeX table, row by row, as `page_cells` has it; bold and titles apart."""
+    rows = []
+    for line in text[text.index("\\midrule") : text.index("\\bottomrule")].splitlines()[1:]:
+        assert line.endswith(" \\\\")
+        rows.append([plain(cell) for cell in line.removesuffix(" \\\\").split(" & ")[1:]])
+    return rows
+
+
+def plain(cell):
+    cell = re.sub(r"\\text(bf|it)\{([^{}]*)\}", r"\2", cell).replace("$-$", "\N{MINUS SIGN}")
+    return re.sub(r" \{\\scriptsize \$\\pm\$([^}]*)\}", r" ±\1", cell)
+
+
+def expected_in_latex(cell, show):
+    """What a LaTeX cell must say for a cell of the page."""
+    if show == "difference":
+        return cell.get("difference", "--")
+    text = cell.get("score") or cell.get("coverage") or "--"
+    return f"{text} ±{cell['sd']}" if "sd" in cell else text
+
+
+QUERIES = [
+    "",
+    "?show=difference",
+    "?languages=shared&aggregate=worst",
+    "?languages=low-size&sort=-title",
+    "?variant=plain&aggregate=wins",
+    "?method=intermediate&languages=de,sw&show=score",
+    "?aggregate=without-english&show=difference",
+]
+
+
 @pytest.mark.parametrize(("name", "arguments"), VIEWS)
-@pytest.mark.parametrize(
-    "query",
-    [
-        "",
-        "?show=difference",
-        "?languages=shared",
-        "?languages=low-size&sort=-title",
-        "?variant=plain",
-        "?method=intermediate&languages=de,sw",
-    ],
-)
-def test_file_equals_page_cell_by_cell(client, seeded, name, arguments, query):
-    page = client.get(reverse(name, args=arguments) + query).content.decode()
-    header, *lines = read(client, reverse(f"{name}-csv", args=arguments) + query)
+@pytest.mark.parametrize("asked", QUERIES)
+def test_page_csv_json_and_latex_are_equal_cell_by_cell(client, seeded, name, arguments, asked):
+    page = client.get(reverse(name, args=arguments) + asked).content.decode()
+    header, *lines = read(client, address(name, arguments) + asked)
     lines = [dict(zip(header, line, strict=True)) for line in lines]
+    found = client.get(address(name, arguments, "json") + asked)
+    content = json.loads(b"".join(found.streaming_content))
+    latex = b"".join(client.get(address(name, arguments, "tex") + asked).streaming_content).decode()
 
     shown_rows = page_cells(page)
 
     assert len(shown_rows) > 1
     width = len(shown_rows[0][1])
     assert len(lines) == width * len(shown_rows)
+    assert len(content["rows"]) == len(shown_rows)
     for number, (title, cells) in enumerate(shown_rows):
         in_file = lines[number * width : (number + 1) * width]
         assert [expected_cell(line) for line in in_file] == cells
+        in_json = content["rows"][number]
+        for column, line, cell in zip(content["columns"], in_file, in_json["cells"], strict=True):
+            same = {**cell, "column": column["column"], "row": in_json["row"], "recipe": in_json["recipe"]}
+            assert {key: "" if value is None else str(value) for key, value in same.items()} == {
+                key: line[key] for key in same
+            }
         if name != "transfer":
             assert {line["row"] for line in in_file} == {title}
+    assert latex_cells(latex) == [
+        [expected_in_latex(cell, content["show"]) for cell in cells] for _, cells in shown_rows
+    ]
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "tex"])
+def test_a_file_has_every_page_of_the_rows(client, seeded, ending, monkeypatch):
+    everything = b"".join(client.get(address("leaderboard", (), ending)).streaming_content)
+    monkeypatch.setattr(query, "ROWS_A_PAGE", 2)
+
+    pages = [page_cells(client.get(f"/?page={number}").content.decode()) for number in (1, 2, 3, 4)]
+
+    assert [len(page) for page in pages] == [2, 2, 2, 1]
+    titles = [title for page in pages for title, _ in page]
+    assert len(set(titles)) == 7
+    beside = client.get("/?page=2").content.decode()
+    assert f'href="/leaderboard.{ending}"' in beside
+    assert b"".join(client.get(address("leaderboard", (), ending)).streaming_content) == everything
+
+
+def test_latex_says_where_it_comes_from_and_marks_the_best(client, seeded):
+    latex = b"".join(client.get(address("leaderboard", (), "tex") + "?encoder=tiny").streaming_content).decode()
+    page = page_cells(client.get("/?encoder=tiny").content.decode())
+
+    comments = [line for line in latex.splitlines() if line.startswith("%")]
+    assert comments[0].startswith("% Leaderboard. Scores: 3 rows on Tiny encoder;")
+    assert any("http://testserver/?encoder=tiny" in line for line in comments)
+    assert any(timezone.now().date().isoformat() in line for line in comments)
+    best = max(float(cells[0]["score"]) for _, cells in page)
+    assert f"\\textbf{{{best:.1f}}}" in latex
+    assert latex.count("\\toprule") == latex.count("\\bottomrule") == 1
+    assert "\\cmidrule(lr){2-" in latex
+
+
+def test_latex_neither_runs_nor_breaks_on_what_a_title_holds(client, seeded):
+    Recipe.objects.filter(pk=seeded.recipes[""].pk).update(title=r"50% \input{x} & $y_1^2$ #~")
+
+    latex = b"".join(client.get(address("leaderboard", (), "tex")).streaming_content).decode()
+
+    assert r"50\% \textbackslash{}input\{x\} \& \$y\_1\textasciicircum{}2\$ \#\textasciitilde{}" in latex
 
 
 def test_incomplete_difference_is_in_the_transfer_file_only(client, seeded):
     def differences(name):
-        header, *lines = read(client, reverse(f"{name}-csv"))
+        header, *lines = read(client, address(name))
         found = [dict(zip(header, line, strict=True)) for line in lines]
         return {
             line["difference_have"]
@@ -173,7 +256,7 @@ def test_incomplete_difference_is_in_the_transfer_file_only(client, seeded):
 
 @pytest.mark.parametrize(("name", "arguments"), VIEWS)
 def test_header_of_a_view_is_stable(client, seeded, name, arguments):
-    assert read(client, reverse(f"{name}-csv", args=arguments))[0] == VIEW_HEADER
+    assert read(client, address(name, arguments, "csv"))[0] == VIEW_HEADER
 
 
 def test_header_of_all_scores_is_stable_and_documented(client, seeded):
@@ -189,7 +272,7 @@ def test_header_of_all_scores_is_stable_and_documented(client, seeded):
 
 
 def test_empty_view_has_a_header(client):
-    assert read(client, reverse("leaderboard-csv")) == [VIEW_HEADER]
+    assert read(client, address("leaderboard")) == [VIEW_HEADER]
     assert read(client, reverse("scores-csv")) == [SCORES_HEADER]
 
 
@@ -235,8 +318,8 @@ def test_lines_say_which_variant_they_are_of(client):
         "de+en": ("translated", "de+en"),
     }
 
-    for name in ("leaderboard-csv", "scores-csv"):
-        header, *lines = read(client, reverse(name))
+    for url in (address("leaderboard"), reverse("scores-csv")):
+        header, *lines = read(client, url)
         lines = [dict(zip(header, line, strict=True)) for line in lines]
         found = {line["recipe"]: (line["variant"], line["translation"]) for line in lines}
         assert {key: found[seeded.recipes[key].fingerprint] for key in expected} == expected
@@ -254,7 +337,7 @@ def test_all_scores_take_a_fixed_number_of_queries(client, seeded, django_assert
 def test_text_that_a_spreadsheet_would_run_is_neutralised(client, seeded, text):
     Recipe.objects.filter(pk=seeded.recipes[""].pk).update(title=text)
 
-    rows = {line[0] for line in read(client, reverse("leaderboard-csv"))}
+    rows = {line[0] for line in read(client, address("leaderboard"))}
 
     assert f"'{text}" in rows
     assert text not in rows
@@ -266,7 +349,7 @@ def test_numbers_and_plain_text_stay_as_they_are(value):
 
 
 def test_negative_differences_stay_numbers(client, seeded):
-    header, *lines = read(client, reverse("leaderboard-csv"))
+    header, *lines = read(client, address("leaderboard"))
     differences = [line[header.index("difference")] for line in lines if line[header.index("difference")]]
 
     assert min(float(value) for value in differences) < 0

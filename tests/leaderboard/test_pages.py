@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import itertools
@@ -16,10 +17,10 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 
-from leaderboard.models import Artifact, Score, Stage
+from leaderboard.models import Artifact, Encoder, Protocol, Score, Source, Stage
 from leaderboard.models.querysets import status_of
-from leaderboard.services import results, waiting
-from leaderboard.views import files
+from leaderboard.services import headlines, results, waiting
+from leaderboard.views import caching, files
 from runner.spec import Job
 from runner.tasks import registry
 from runner.tasks.kinds import Role
@@ -192,10 +193,11 @@ def test_rows_carry_the_badge_of_their_variant(client, varied):
 @pytest.mark.parametrize(
     ("name", "arguments", "queries"),
     [
-        # recipes with encoders, their intermediate tasks, runs with sources, studies, protocols, scores
-        ("leaderboard", [], 6),
-        ("transfer", [], 6),
-        ("task", ["udpos"], 6),
+        # twice whether anything has changed (once for the tag); recipes with encoders, their intermediate tasks,
+        # sources, runs, protocols, which row has what, headline scores of the page's rows, studies; studied suites
+        ("leaderboard", [], 11),
+        ("transfer", [], 10),
+        ("task", ["udpos"], 10),
         # how many protocols each task has
         ("tasks", [], 1),
         # the number of runs, runs with progress, their studies
@@ -209,12 +211,15 @@ def test_queries(client, name, arguments, queries, studies, django_assert_num_qu
     for number in range(studies):
         factories.study(f"Study {number}", slug=f"tiny-{number}", tasks=("udpos", "tatoeba"))
 
+    headlines.current()
+
     with django_assert_num_queries(queries):
         client.get(reverse(name, args=arguments))
 
 
-@pytest.mark.parametrize(("name", "queries"), [("leaderboard", 6), ("transfer", 6), ("runs", 3)])
+@pytest.mark.parametrize(("name", "queries"), [("leaderboard", 11), ("transfer", 10), ("runs", 3)])
 def test_queries_do_not_grow_with_variants(client, varied, name, queries, django_assert_num_queries):
+    headlines.current()
     with django_assert_num_queries(queries):
         client.get(reverse(name))
 
@@ -250,6 +255,80 @@ def test_queries_of_a_runs_state(client, seeded, django_assert_num_queries):
         client.get(url)
 
 
+# Kept pages.
+
+
+def test_a_page_that_nothing_has_changed_is_made_once(client, seeded, django_assert_num_queries):
+    first = client.get("/?show=difference")
+
+    with django_assert_num_queries(1):
+        second = client.get("/?show=difference")
+    with django_assert_num_queries(1):
+        third = client.get("/?show=difference", headers={"if-none-match": first["ETag"]})
+
+    assert second.content == first.content
+    assert second["Content-Security-Policy"] == first["Content-Security-Policy"]
+    assert (third.status_code, third.content, third["ETag"]) == (304, b"", first["ETag"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/transfer/", "/tasks/panx/", "/leaderboard.csv", "/transfer.json", "/tasks/panx.tex"]
+)
+def test_pages_and_files_of_tables_have_a_tag(client, seeded, path):
+    tag = client.get(path)["ETag"]
+
+    assert client.get(path, headers={"if-none-match": f"W/{tag}"}).status_code == 304
+    assert client.get(f"{path}?languages=sw", headers={"if-none-match": tag}).status_code == 200
+
+
+CHANGES = {
+    "a score": lambda seeded: Score.objects.filter(task="panx", language="sw").update(value=1.0),
+    "a score less": lambda seeded: Score.objects.filter(run=seeded.run(), task="panx", language="sw").delete(),
+    "a run less": lambda seeded: seeded.run().delete(),
+    "a title": lambda seeded: type(seeded.recipes[""]).objects.update(title="Another"),
+    "a study": lambda seeded: type(seeded.study).objects.update(name="Another"),
+    "an encoder": lambda seeded: Encoder.objects.filter(pk="tiny").update(title="Another"),
+    "a source": lambda seeded: Source.objects.update(title="Another"),
+    "a protocol": lambda seeded: Protocol.objects.update(label="Another"),
+    "tasks of a recipe": lambda seeded: seeded.recipes["ccg_pmb"].intermediate_tasks.set(["mnli"]),
+    "runs of a study": lambda seeded: seeded.study.runs.remove(seeded.run()),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_change_of_what_tables_show_is_seen_at_once(client, seeded, change):
+    factories.published("A system")
+    url = f"/?study={seeded.study.pk}" if "study" in change else "/"
+    before = client.get(url)
+
+    CHANGES[change](seeded)
+
+    after = client.get(url, headers={"if-none-match": before["ETag"]})
+    assert after.status_code == 200
+    assert after.content != before.content
+
+
+def test_a_page_is_sent_compressed_to_who_can_read_it(client, seeded):
+    plain = client.get("/")
+    packed = client.get("/", headers={"accept-encoding": "gzip"})
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed["Vary"]
+    assert gzip.decompress(packed.content) == plain.content
+    assert len(packed.content) < len(plain.content) / 2
+
+
+def test_the_shelf_keeps_what_was_asked_for_last():
+    shelf = caching.Shelf(10)
+    for tag in ("a", "b"):
+        shelf.put(tag, b"12345", {})
+    shelf.get("a")
+
+    shelf.put("c", b"12345", {})
+
+    assert [shelf.get(tag) is not None for tag in "abc"] == [True, False, True]
+
+
 # Headers.
 
 
@@ -267,8 +346,10 @@ def test_policy_allows_no_inline_script_and_inline_style_on_chart_pages_only(cli
 def test_page_announces_its_file(client, seeded, url, file):
     response = client.get(f"{url}?languages=sw")
 
-    assert response["Link"] == f'<{file}?languages=sw>; rel="alternate"; type="text/csv"'
-    assert f'<link rel="alternate" type="text/csv" href="{file}?languages=sw"' in text(response)
+    for ending, kind in {"csv": "text/csv", "json": "application/json", "tex": "application/x-tex"}.items():
+        beside = file.replace(".csv", f".{ending}")
+        assert f'<{beside}?languages=sw>; rel="alternate"; type="{kind}"' in response["Link"]
+        assert f'<link rel="alternate" type="{kind}" href="{beside}?languages=sw"' in text(response)
 
 
 def test_pages_have_no_inline_style_or_script(client, seeded):

@@ -392,7 +392,7 @@ def test_a_worker_that_is_killed_is_replaced_and_the_stage_goes_on(engine, worke
     process.kill()
     process.wait()
     worker()
-    until(lambda: status(train, evaluate) == ["done", "done"], seconds=30)
+    until(lambda: status(train, evaluate) == ["done", "done"])
     assert fresh(train).losses == 1
     assert run.scores.count() == 2
 
@@ -404,6 +404,6 @@ def test_many_stages_and_two_workers_run_each_once(engine, worker) -> None:
     make_run([*parents, *children])
     worker()
     worker()
-    until(lambda: set(status(*parents, *children)) == {"done"}, seconds=40)
+    until(lambda: set(status(*parents, *children)) == {"done"})
     assert {(results.folder(stage) / "runs").read_text() for stage in (*parents, *children)} == {"x"}
     assert set(Stage.objects.values_list("attempt", flat=True)) == {1}

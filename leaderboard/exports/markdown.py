@@ -1,0 +1,52 @@
+"""A view as a table in Markdown, as a page shows it: for issues, model cards and README files."""
+
+from __future__ import annotations
+
+from leaderboard.standings import numbers
+from leaderboard.standings.table import Cell, Column, Row, Standings
+
+
+def standings_markdown(standings: Standings, *, partial: bool = False) -> str:
+    """One line for each row; a mean that is not complete shows its coverage, an unverified number its mark.
+
+    `partial` as in the CSV: differences over a part of the languages count too.
+    """
+    heads = [
+        _escaped(" ".join(part for part in (column.title, _protocol(column)) if part)) for column in standings.columns
+    ]
+    lines = [
+        "| " + " | ".join(["Row", "Source", *heads]) + " |",
+        "| " + " | ".join(["---", "---", *("---:" for _ in heads)]) + " |",
+        *(_line(row, standings.show, partial=partial) for row in standings.rows),
+    ]
+    notes = [standings.sentence, *standings.notes]
+    return "\n".join([*lines, "", *(_escaped(note) for note in notes)]) + "\n"
+
+
+def _protocol(column: Column) -> str:
+    return f"({column.scoped_label})" if column.task else ""
+
+
+def _line(row: Row, show: str, *, partial: bool) -> str:
+    source = f"{row.source} ({row.source_status_label.lower()})" if row.source else row.origin_label
+    cells = [_cell(cell, show, partial=partial) for cell in row.cells]
+    return "| " + " | ".join([_escaped(row.title), _escaped(source), *cells]) + " |"
+
+
+def _cell(cell: Cell, show: str, *, partial: bool) -> str:
+    difference = cell.difference if partial else cell.paired
+    if show == "difference":
+        return numbers.shown_difference(difference.value) if difference else ""
+    if cell.value is None:
+        return "" if cell.empty else cell.coverage
+    spread = "" if cell.sd is None else f" ±{numbers.shown(cell.sd)}"
+    mark = "" if cell.status != "unverified" else " (not verified)"
+    return f"{numbers.shown(cell.value)}{spread}{mark}"
+
+
+def _escaped(text: str) -> str:
+    """Text that stays one cell: no line break, no bar, nothing that Markdown or HTML would read."""
+    plain = " ".join(text.split())
+    for sign in ("\\", "|", "*", "_", "`", "[", "]", "<", ">"):
+        plain = plain.replace(sign, f"\\{sign}")
+    return plain

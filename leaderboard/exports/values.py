@@ -1,0 +1,67 @@
+"""What a file says of a cell: the one place that CSV, JSON and LaTeX take it from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from leaderboard.standings.table import Cell, Column, Difference, Row, Standings
+
+Values = dict[str, Any]
+
+
+def of_row(row: Row) -> Values:
+    """What holds for all cells of a row, by the names of the columns of a file (`exports.columns.VIEW`)."""
+    return {
+        "row": row.title,
+        "origin": row.origin,
+        "source": row.source,
+        "source_status": row.source_status,
+        "encoder": row.encoder,
+        "method": row.method,
+        "intermediate_tasks": "+".join(row.intermediate),
+        "recipe": row.recipe,
+        "variant": row.variant,
+        "translation": row.translation,
+    }
+
+
+def of_column(column: Column) -> Values:
+    """What holds for all cells of a column."""
+    return {
+        "column": column.key,
+        "task": column.task,
+        "split": column.split,
+        "protocol": column.protocol_label,
+        "protocol_fingerprint": column.protocol_fingerprint,
+        "languages": "+".join(column.parts),
+    }
+
+
+def of_cell(cell: Cell, *, partial: bool) -> Values:
+    """The numbers of a cell, in full precision; None where there is none."""
+    difference = difference_of(cell, partial=partial)
+    return {
+        "score": cell.value,
+        "sd": cell.sd,
+        "n": cell.n,
+        "have": cell.have,
+        "expected": cell.expected,
+        "difference": difference.value if difference else None,
+        "pairs": difference.pairs if difference else None,
+        "difference_have": difference.have if difference else None,
+    }
+
+
+def difference_of(cell: Cell, *, partial: bool) -> Difference | None:
+    """The difference that may be shown; with `partial`, as on the transfer map, those over some languages count."""
+    return cell.difference if partial else cell.paired
+
+
+def lines(standings: Standings, *, partial: bool) -> Iterator[Values]:
+    """All values of each cell, row by row."""
+    columns = [of_column(column) for column in standings.columns]
+    for row in standings.rows:
+        of_this = of_row(row)
+        for column, cell in zip(columns, row.cells, strict=True):
+            yield {**of_this, **column, **of_cell(cell, partial=partial), "aggregate": standings.aggregate}

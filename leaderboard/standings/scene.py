@@ -1,0 +1,190 @@
+"""Which rows a view has and what they are compared with: everything that is known before a score is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from leaderboard.models import Recipe, Run, Source
+from leaderboard.standings import records
+from leaderboard.standings.columns import Presence
+from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.records import Entry, ProtocolValue, RunValue
+from leaderboard.standings.table import NOTHING, Measured, RunLink
+
+# Methods that the transfer map does not offer: they have no intermediate task.
+WITHOUT_TASKS = (Recipe.Method.BASELINE, Recipe.Method.TRANSLATE_TRAIN)
+
+
+class Scores(dict[tuple[str, int], Measured]):
+    """(row, protocol) -> what was measured; nothing where nothing was."""
+
+    def __missing__(self, key: tuple[str, int]) -> Measured:
+        return NOTHING
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that a view is computed from.
+
+    `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
+    `means` their mean alone, as if it were printed without its languages: enough to put whole rows in order, and None
+    where it is not. Rows that are only compared with are in all of them, but not among `entries`. Scores are read when
+    they are asked for.
+    """
+
+    entries: list[Entry]
+    baseline_of: Mapping[str, Entry]
+    protocols: Mapping[int, ProtocolValue]
+    entry_of: Mapping[int, tuple[Entry, int]]
+    presence: Presence
+    means: Scores | None
+    sources: Mapping[str, Source]
+    silent: int
+    unverified: int
+    with_unverified: bool
+
+    def measured(self, protocols: Collection[int], entries: Collection[Entry] | None = None) -> Scores:
+        """What rows and their baselines measured under `protocols`; of `entries` only, where they are given."""
+        if entries is None:
+            return Scores(records.measured(self.entry_of, protocols, unverified=self.with_unverified))
+        wanted = {entry.key for entry in entries}
+        wanted |= {base.key for key, base in self.baseline_of.items() if key in wanted}
+        runs = [run for run, (entry, _) in self.entry_of.items() if entry.key in wanted]
+        return Scores(records.measured(self.entry_of, protocols, runs=runs, unverified=self.with_unverified))
+
+    def shown(self) -> Presence:
+        """`presence` of the rows alone."""
+        keys = {entry.key for entry in self.entries}
+        return {pair: seeds for pair, seeds in self.presence.items() if pair[0] in keys}
+
+
+def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
+    """The scene of `filters`. Four queries (five with a study)."""
+    wanted = {pk: entry for pk, entry in recipes.items() if _matches(filters, entry)}
+    baselines = records.baselines(recipes.values())
+    baseline_of = {
+        entry.key: base
+        for entry in wanted.values()
+        if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
+    }
+    placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
+    protocols = records.protocols(filters.tasks)
+    gathered = _Gathered(placed.entry_of, protocols, with_unverified=filters.unverified)
+    entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
+    hidden = gathered.hidden - gathered.heard
+    return Scene(
+        entries=[entry for entry in entries if entry.key not in hidden],
+        baseline_of=baseline_of,
+        protocols=protocols,
+        entry_of=placed.entry_of,
+        presence=gathered.presence,
+        # A mean is not over what is left where a part of it is hidden.
+        means=None if gathered.hidden & gathered.heard else gathered.means,
+        sources=placed.sources,
+        # Systems from outside report what they report.
+        silent=sum(entry.key not in gathered.heard for entry in entries if entry.origin == Run.Origin.LOCAL),
+        unverified=len(hidden),
+        with_unverified=filters.unverified,
+    )
+
+
+class _Gathered:
+    """Which row has what under which protocol; one query.
+
+    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified.
+    """
+
+    def __init__(
+        self, entry_of: Mapping[int, tuple[Entry, int]], protocols: Collection[int], *, with_unverified: bool
+    ) -> None:
+        self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
+        self.means = Scores()
+        self.heard: set[str] = set()
+        self.hidden: set[str] = set()
+        for run, protocol, languages, mean, statuses in records.presence():
+            if run not in entry_of:
+                continue
+            entry, seed = entry_of[run]
+            parts = records.codes(languages)
+            if entry.source:
+                shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
+                if len(shown) < len(parts):
+                    self.hidden.add(entry.key)
+                    parts = tuple(shown)
+                if not parts:
+                    continue
+            self.heard.add(entry.key)
+            if protocol in protocols:
+                self._place((entry.key, protocol), seed, parts, mean)
+
+    def _place(self, key: tuple[str, int], seed: int, parts: tuple[str, ...], mean: float | None) -> None:
+        if key not in self.presence:
+            self.presence[key] = []
+            self.means[key] = Measured({}, {})
+        self.presence[key].append(parts)
+        if mean is not None:
+            self.means[key].by_seed[seed] = {"": mean}
+
+
+class _Placed:
+    """Every run in its row, or left out; two queries (three with a study)."""
+
+    def __init__(
+        self, filters: Filters, recipes: Mapping[int, Entry], wanted: Mapping[int, Entry], bases: Collection[str]
+    ) -> None:
+        self.filters, self.recipes, self.wanted, self.bases = filters, recipes, wanted, bases
+        self.entry_of: dict[int, tuple[Entry, int]] = {}
+        self.outside: list[Entry] = []
+        self.sources = records.sources()
+        self.study = records.runs_of_study(filters.study) if filters.study else None
+        self._place(records.runs())
+
+    def _place(self, runs: Iterable[RunValue]) -> None:
+        for run in runs:
+            inside = self.study is None or run.pk in self.study
+            if run.origin != Run.Origin.LOCAL:
+                if inside and _wants_outside(self.filters, run):
+                    self._place_outside(run)
+            elif run.recipe in self.wanted and inside:
+                entry = self.wanted[run.recipe]
+                entry.runs.append(RunLink(run.pk, run.seed))
+                self.entry_of[run.pk] = entry, run.seed
+            elif self.recipes[run.recipe].key in self.bases:
+                # Not a row of this view, but what its rows are compared with.
+                self.entry_of[run.pk] = self.recipes[run.recipe], run.seed
+
+    def _place_outside(self, run: RunValue) -> None:
+        entry = records.outside_entry(run, self.sources)
+        entry.runs.append(RunLink(run.pk, run.seed))
+        self.outside.append(entry)
+        self.entry_of[run.pk] = entry, records.NO_SEED
+
+
+def _matches(filters: Filters, entry: Entry) -> bool:
+    if filters.view is View.TRANSFER and not _has_intermediate_phase(entry):
+        return False
+    return (
+        filters.origin in ("", entry.origin)
+        and not filters.source
+        and filters.encoder in ("", entry.encoder)
+        and filters.method in ("", entry.method)
+        and (not filters.intermediate or filters.intermediate in entry.intermediate)
+        and (not filters.variant or filters.variant in entry.variants)
+    )
+
+
+def _has_intermediate_phase(entry: Entry) -> bool:
+    """Whether there is something before the target's own training that could transfer: MLM alone counts."""
+    return bool(entry.intermediate or entry.mlm)
+
+
+def _wants_outside(filters: Filters, run: RunValue) -> bool:
+    """Systems from outside have no recipe here, so any filter on one excludes them."""
+    if filters.view is View.TRANSFER or restricts_recipes(filters):
+        return False
+    return filters.origin in ("", run.origin) and filters.source in ("", run.source)
+
+
+def restricts_recipes(filters: Filters) -> bool:
+    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant)

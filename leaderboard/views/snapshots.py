@@ -1,0 +1,122 @@
+"""Snapshots of the board: the list, each with its tables and files, and what changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from leaderboard.exports import files
+from leaderboard.exports.columns import SCORES
+from leaderboard.models import Run, Snapshot
+from leaderboard.models.snapshots import ADDRESS_DIGITS
+from leaderboard.standings import changes, frozen
+from leaderboard.standings.listing import every_score
+
+SHOWN_CHANGES = 200
+# The transfer map has differences over a part of the languages, too.
+PARTIAL = ("transfer",)
+
+
+@require_safe
+def snapshots(request: HttpRequest) -> HttpResponse:
+    found = Snapshot.objects.defer("content")
+    return render(request, "snapshots.html", {"section": "snapshots", "snapshots": found})
+
+
+@require_safe
+def snapshot(request: HttpRequest, address: str) -> HttpResponse:
+    """The snapshot's page with one of its tables: the first, or the one that `table` names."""
+    found = find(address)
+    titles = frozen.titles(frozen.lines(found.content))
+    key = request.GET.get("table") or next(iter(titles), "")
+    table = frozen.table(frozen.lines(found.content), key)
+    if titles and table is None:
+        raise Http404(f"The snapshot has no table '{key}'; it has {', '.join(titles)}.")
+    context = {
+        "section": "snapshots",
+        "snapshot": found,
+        "titles": titles,
+        "table": table,
+        "partial": key in PARTIAL,
+        "address": request.build_absolute_uri(found.get_absolute_url()),
+        "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
+    }
+    return render(request, "snapshot.html", context)
+
+
+@require_safe
+def content(request: HttpRequest, address: str) -> HttpResponseBase:
+    """All of it, line by line: the SHA-256 of this file is the snapshot's hash."""
+    found = find(address)
+    response = StreamingHttpResponse(
+        (f"{line}\n" for line in frozen.lines(found.content)), content_type="application/jsonl; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="snapshot-{found.address}.jsonl"'
+    return response
+
+
+@require_safe
+def scores_csv(request: HttpRequest, address: str) -> HttpResponseBase:
+    found = find(address)
+    return _csv(files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content)))), f"scores-{found.address}")
+
+
+@require_safe
+def table_csv(request: HttpRequest, address: str, key: str) -> HttpResponseBase:
+    found = find(address)
+    table = frozen.table(frozen.lines(found.content), key)
+    if table is None:
+        raise Http404(f"The snapshot has no table '{key}'.")
+    return _csv(files.standings_csv(table.standings, partial=key in PARTIAL), f"{key}-{found.address}")
+
+
+@require_safe
+def since(request: HttpRequest, address: str) -> HttpResponse:
+    """What changed from this snapshot to the one that `to` names, or to now."""
+    before = find(address)
+    after = find(request.GET["to"]) if request.GET.get("to") else None
+    found = changes_of(before, after)
+    runs = Run.objects.select_related("recipe").in_bulk([run.run for run in found])
+    context = {
+        "section": "snapshots",
+        "before": before,
+        "after": after,
+        "found": [(run, runs.get(run.run), run.changes[:SHOWN_CHANGES]) for run in found],
+        "shown": SHOWN_CHANGES,
+        "counts": {name: sum(getattr(run, name) for run in found) for name in ("added", "removed", "changed")},
+    }
+    return render(request, "snapshot_changes.html", context)
+
+
+def changes_of(before: Snapshot, after: Snapshot | None) -> list[changes.RunChanges]:
+    """The changes between two snapshots, or between one and now."""
+    later = (score._asdict() for score in every_score()) if after is None else _scores(after)
+    return changes.between(_scores(before), later)
+
+
+def find(address: str) -> Snapshot:
+    """The snapshot whose hash begins so; Http404 where there is none."""
+    found = Snapshot.objects.at(address).first() if len(address) >= ADDRESS_DIGITS else None
+    if found is None:
+        raise Http404(f"There is no snapshot '{address[:80]}'.")
+    return found
+
+
+def _scores(snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:
+    return frozen.scores(frozen.lines(snapshot.content))
+
+
+def _in_columns(scores: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
+    """The scores in the columns of today's file; what a snapshot did not know yet is empty."""
+    names = [column.name for column in SCORES]
+    return ([score.get(name, "") for name in names] for score in scores)
+
+
+def _csv(blocks: Iterator[str], name: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(blocks, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
