@@ -12,7 +12,7 @@ from leaderboard.models import Run, Stage, Study
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
 from leaderboard.variants import Variant
-from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings
 from runner.spec import MaskedWords
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
@@ -63,6 +63,7 @@ def submissions() -> tuple[Submission, ...]:
             evaluations=tuple(
                 Evaluation(task.slug, "test", task.languages) for task in registry.tasks(Role.TARGET, Suite.POCKET)
             ),
+            diagnoses=(Diagnosis("pocket_search"),),
             seeds=SEEDS,
             intermediate=PhaseSettings(learning_rate=LEARNING_RATE, train_limit=TRAIN_LIMIT),
             target=PhaseSettings(learning_rate=LEARNING_RATE),
