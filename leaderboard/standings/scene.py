@@ -171,6 +171,7 @@ def _matches(filters: Filters, entry: Entry) -> bool:
         and filters.encoder in ("", entry.encoder)
         and filters.method in ("", entry.method)
         and (not filters.intermediate or filters.intermediate in entry.intermediate)
+        and entry.recipe.startswith(filters.recipe)
         and (not filters.variant or filters.variant in entry.variants)
     )
 
@@ -188,4 +189,4 @@ def _wants_outside(filters: Filters, run: RunValue) -> bool:
 
 
 def restricts_recipes(filters: Filters) -> bool:
-    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant)
+    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant or filters.recipe)
