@@ -87,8 +87,8 @@ def begin() -> Study | None:
         with transaction.atomic():
             study = submit(first, also=others)
             # What is trained is evaluated at once, so that the board fills from the beginning.
-            evaluations = Stage.objects.filter(runs__studies=study, action=Stage.Action.EVALUATE)
-            evaluations.update(priority=Stage.Priority.HIGH)
+            measured = Stage.objects.filter(runs__studies=study).exclude(action=Stage.Action.TRAIN)
+            measured.update(priority=Stage.Priority.HIGH)
     except IntegrityError:  # two first starts at the same moment
         return None
     return study

@@ -216,7 +216,7 @@ def test_a_real_engine_fills_the_page(client, settings, tmp_path) -> None:
     stage.refresh_from_db()
     assert (stage.status, stage.message) == ("done", "")
     assert stage.diagnostics.count() == 3 * len(MEASURES)
-    assert set(stage.artifacts.values_list("kind", flat=True)) == {"items", "log"}
+    assert set(stage.artifacts.values_list("kind", flat=True)) == {"alignment", "log"}
     assert [row["language"] for row in stage.data] == ["de"]
     found = client.get("/alignment.json?layer=2").json()
     (value,) = stage.diagnostics.filter(layer=2, measure="accuracy_into_pivot").values_list("value", flat=True)
