@@ -24,7 +24,7 @@ from leaderboard.addresses import of_languages
 from leaderboard.exports import files
 from leaderboard.exports.latex import bibtex, standings_latex
 from leaderboard.exports.objects import Origin, standings_json
-from leaderboard.figures import heatmap
+from leaderboard.figures import dots, heatmap
 from leaderboard.models import Run
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
@@ -85,6 +85,11 @@ TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
 TASK = Table(View.TASK, "task", "Task")
 LANGUAGE = Table(View.LANGUAGE, "language", "Language")
 TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK, LANGUAGE)}
+BARS = {
+    "score": "the standard deviation over seeds, where there are several.",
+    "difference": "95% intervals over seeds and test items, where items were kept.",
+}
+SIZES = {code: row.cc100_gib for code, row in LANGUAGES.items()}
 LOW_RESOURCE = {"low-class": "by class", "low-size": "by size"}
 # What a table is offered as beside its page, at the same address with this ending, and what the browser is told.
 FORMATS = {
@@ -104,7 +109,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
     context = _table_context(request, LEADERBOARD, filters, standings)
-    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard", "can_compare": True})
     if filters.suite == Suite.POCKET.value:
         # Its welcome tells how far the pocket study is, which is no score.
         response["Cache-Control"] = NOT_KEPT
@@ -146,6 +151,10 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "metric": METRIC_TITLES.get(spec.headline, spec.headline),
         "orders": state.ORDERS,
         "figure": heatmap.languages(standings) if _has_differences(standings) else None,
+        "dots": dots.by_language(standings) if standings.rows else None,
+        "sizes": dots.against_size(standings, SIZES) if standings.rows else None,
+        "dots_text": f"Bars: {BARS[standings.show]} {dots.drawn_of(standings)}".strip(),
+        "sizes_text": f"Each dot is a language, on a logarithmic axis. {dots.drawn_of(standings)}".strip(),
     }
     return _with_alternates(render(request, "task.html", context), context)
 
@@ -181,7 +190,7 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
         "json": lambda: iter([standings_json(standings, origin, partial=described.partial)]),
         "tex": lambda: standings_latex(standings, origin, partial=described.partial),
     }[ending]()
-    return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
+    return file_response(content, f"{slug or table}.{ending}", FORMATS[ending][1])
 
 
 def only_suite(studied: Collection[str]) -> str:
@@ -314,7 +323,7 @@ def _with_alternates(response: HttpResponse, context: dict[str, Sequence[FileLin
     return response
 
 
-def _file(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+def file_response(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
     # The first block is made before the response is: what fails at the start fails as a page, not inside a file.
     first = next(blocks)
     response = StreamingHttpResponse(_chain(first, blocks), content_type=kind)
