@@ -1,4 +1,4 @@
-"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
+"""The URL map. A table's `.csv`, `.json`, `.tex` and `.md` stand beside its page and take the same query string."""
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter

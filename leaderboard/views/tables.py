@@ -20,9 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from leaderboard.exports import files
-from leaderboard.exports.latex import standings_latex
-from leaderboard.exports.objects import Origin, standings_json
+from leaderboard.exports.objects import Origin
+from leaderboard.exports.tables import FORMATS
 from leaderboard.figures import heatmap
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
@@ -81,12 +80,6 @@ LEADERBOARD = Table(View.LEADERBOARD, "leaderboard", "Leaderboard")
 TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
 TASK = Table(View.TASK, "task", "Task")
 TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK)}
-# What a table is offered as beside its page, at the same address with this ending, and what the browser is told.
-FORMATS = {
-    "csv": ("CSV", "text/csv; charset=utf-8"),
-    "json": ("JSON", "application/json"),
-    "tex": ("LaTeX", "application/x-tex; charset=utf-8"),
-}
 
 
 @require_safe
@@ -149,12 +142,8 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
     filters = state.parse(request.GET, described.view, task=slug)
     standings = load(filters, whole=True)
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
-    content = {
-        "csv": lambda: files.standings_csv(standings, partial=described.partial),
-        "json": lambda: iter([standings_json(standings, origin, partial=described.partial)]),
-        "tex": lambda: standings_latex(standings, origin, partial=described.partial),
-    }[ending]()
-    return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
+    written = FORMATS[ending]
+    return _file(written.write(standings, origin, described.partial), f"{slug or table}.{ending}", written.content_type)
 
 
 def only_suite(studied: Collection[str]) -> str:
@@ -195,8 +184,8 @@ def _table_context(
         "narrowed": bool(request.GET),
         "partial": table.partial,
         "files": [
-            FileLink(_file_address(request, table.name, ending, slug), title, kind.partition(";")[0])
-            for ending, (title, kind) in FORMATS.items()
+            FileLink(_file_address(request, table.name, ending, slug), one.title, one.content_type.partition(";")[0])
+            for ending, one in FORMATS.items()
         ],
     }
 

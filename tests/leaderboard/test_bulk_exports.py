@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,6 +17,7 @@ from django.db import connection
 from django.urls import reverse
 
 from leaderboard.exports import bulk, every_eval_ever, headers, markdown, parquet
+from leaderboard.exports.objects import Origin
 from leaderboard.models import Artifact, Encoder, Protocol, Publication, Run, Score, Source
 from leaderboard.published.tables import own_scores, own_sources
 from leaderboard.services import results
@@ -29,6 +30,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+ORIGIN = Origin("Leaderboard", "https://example.org/", date(2026, 1, 2))
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "headers.json").read_text())
 
 
@@ -314,16 +316,22 @@ def test_one_record_of_one_run(client, board):
 
 def test_markdown_shows_what_the_page_shows(board):
     found = standings(Filters())
-    lines = markdown.standings_markdown(found).splitlines()
+    lines = "".join(markdown.standings_markdown(found, ORIGIN, partial=False)).splitlines()
     assert lines[0].startswith("| Row | Source |")
     assert len([line for line in lines if line.startswith("|")]) == len(found.rows) + 2
     assert {line.count(" | ") for line in lines if line.startswith("|")} == {len(found.columns) + 1}
     assert found.sentence.split(":")[0] in "\n".join(lines)
 
 
+def test_markdown_stands_beside_the_page(client, board):
+    response = client.get(reverse("leaderboard-file", args=["md"]))
+    assert response["Content-Type"] == "text/markdown; charset=utf-8"
+    assert body(response).startswith(b"| Row | Source |")
+
+
 def test_markdown_marks_the_unverified_and_escapes_what_it_would_read(board):
     Source.objects.filter(pk="phang2020-table2").update(title="A | <b>paper</b>")
-    text = markdown.standings_markdown(standings(Filters(unverified=True)))
+    text = "".join(markdown.standings_markdown(standings(Filters(unverified=True)), ORIGIN, partial=False))
     assert "80.1 (not verified)" in text
     assert r"A \| \<b\>paper\</b\>" in text
     assert Encoder.objects.exists()
