@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "import_export",
     # For the files of the API's own documentation, which are served from here.
     "ninja",
+    "django_htmx",
 ]
 
 MIDDLEWARE = [

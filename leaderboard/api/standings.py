@@ -74,10 +74,15 @@ class RowOut(Schema):
 
 
 class StandingsOut(Schema):
-    """One table: what it shows in a sentence, what a reader must know, its columns and rows."""
+    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page."""
 
     sentence: str
     notes: list[str]
+    suite: str
+    aggregate: str
+    page: int
+    page_count: int
+    row_count: int
     columns: list[ColumnOut]
     rows: list[RowOut]
 
@@ -88,7 +93,9 @@ def _query(view: View) -> Any:
     return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
 
 
-LeaderboardFilters, TransferFilters, TaskFilters = (_query(view) for view in View)
+LeaderboardFilters, TransferFilters, TaskFilters = (
+    _query(view) for view in (View.LEADERBOARD, View.TRANSFER, View.TASK)
+)
 
 
 @router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
@@ -120,6 +127,11 @@ def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
     return {
         "sentence": standings.sentence,
         "notes": list(standings.notes),
+        "suite": standings.suite,
+        "aggregate": standings.aggregate,
+        "page": standings.pages.number,
+        "page_count": standings.pages.count,
+        "row_count": standings.pages.total,
         "columns": [_column(column) for column in standings.columns],
         "rows": [_row(row, standings.columns, partial=partial) for row in standings.rows],
     }

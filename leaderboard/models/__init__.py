@@ -1,6 +1,7 @@
 """The tables of the leaderboard, by subject."""
 
 from leaderboard.models.catalogue import Encoder, Language, Task
+from leaderboard.models.claims import Claim, Condition, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.headlines import Change, Headline
 from leaderboard.models.results import (
@@ -19,6 +20,8 @@ from leaderboard.models.uploads import Upload
 __all__ = [
     "Artifact",
     "Change",
+    "Claim",
+    "Condition",
     "DiagnosticValue",
     "Encoder",
     "Headline",
@@ -32,9 +35,11 @@ __all__ = [
     "Source",
     "SourceStatus",
     "Stage",
+    "StoredInterval",
     "Study",
     "Task",
     "Token",
     "Upload",
+    "Verdict",
     "Worker",
 ]

@@ -11,10 +11,13 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.exports import files
 from leaderboard.exports.columns import SCORES
+from leaderboard.exports.objects import Origin
+from leaderboard.exports.tables import FORMATS
 from leaderboard.models import Run, Snapshot
 from leaderboard.models.snapshots import ADDRESS_DIGITS
 from leaderboard.standings import changes, frozen
 from leaderboard.standings.listing import every_score
+from leaderboard.views.exports import JSON_LINES
 
 SHOWN_CHANGES = 200
 
@@ -41,6 +44,7 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "table": table,
         "partial": table is not None and table.partial,
         "address": request.build_absolute_uri(found.get_absolute_url()),
+        "formats": {ending: one.title for ending, one in FORMATS.items()},
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
     }
     return render(request, "snapshot.html", context)
@@ -50,26 +54,29 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
 def content(request: HttpRequest, address: str) -> HttpResponseBase:
     """All of it, line by line: the SHA-256 of this file is the snapshot's hash."""
     found = find(address)
-    response = StreamingHttpResponse(
-        (f"{line}\n" for line in frozen.lines(found.content)), content_type="application/jsonl; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="snapshot-{found.address}.jsonl"'
-    return response
+    lines = (f"{line}\n" for line in frozen.lines(found.content))
+    return _attached(lines, f"snapshot-{found.address}.jsonl", JSON_LINES)
 
 
 @require_safe
 def scores_csv(request: HttpRequest, address: str) -> HttpResponseBase:
     found = find(address)
-    return _csv(files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content)))), f"scores-{found.address}")
+    blocks = files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content))))
+    return _attached(blocks, f"scores-{found.address}.csv", FORMATS["csv"].content_type)
 
 
 @require_safe
-def table_csv(request: HttpRequest, address: str, key: str) -> HttpResponseBase:
+def table_file(request: HttpRequest, address: str, key: str, ending: str) -> HttpResponseBase:
+    """A table of a snapshot as a file, in the formats of the pages."""
     found = find(address)
     table = frozen.table(frozen.lines(found.content), key)
     if table is None:
         raise Http404(f"The snapshot has no table '{key}'.")
-    return _csv(files.standings_csv(table.standings, partial=table.partial), f"{key}-{found.address}")
+    page = request.build_absolute_uri(f"{found.get_absolute_url()}?table={key}")
+    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date())
+    written = FORMATS[ending]
+    content = written.write(table.standings, origin, table.partial)
+    return _attached(content, f"{key}-{found.address}.{ending}", written.content_type)
 
 
 @require_safe
@@ -114,7 +121,7 @@ def _in_columns(scores: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
     return ([score.get(name, "") for name in names] for score in scores)
 
 
-def _csv(blocks: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(blocks, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+def _attached(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(blocks, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -197,7 +197,7 @@ def test_a_snapshot_with_its_tables_content_and_changes(client, seeded, user):
     address = made.json()["address"]
     assert get(client, f"/snapshots/{address}") == made.json()
     assert get(client, "/snapshots")[0]["hash"] == Snapshot.objects.get().hash
-    assert get(client, f"/snapshots/{address}/tables/leaderboard") == get(client, "/standings/leaderboard")
+    assert get(client, f"/snapshots/{address}/tables/leaderboard.xtreme") == get(client, "/standings/leaderboard")
     assert get(client, f"/snapshots/{address}/changes") == []
     withdrawals.withdraw(seeded.run(), "A mistake.")
     (run,) = get(client, f"/snapshots/{address}/changes")

@@ -84,7 +84,9 @@ def test_scores_go_into_a_pipe(layout):
 
 
 @pytest.mark.parametrize("layout", ["csv", "json", "tex", "md"])
-@pytest.mark.parametrize("what", [["leaderboard"], ["transfer"], ["task", "--task", "udpos"]])
+@pytest.mark.parametrize(
+    "what", [["leaderboard"], ["transfer"], ["task", "--task", "udpos"]]
+)
 def test_tables_are_those_of_the_pages(what, layout):
     factories.study(tasks=("udpos",), seeds=(1,))
     assert "CCG" in say("export", *what, "--format", layout, "--query", "?show=score&languages=de,sw")
@@ -110,7 +112,7 @@ def test_a_runs_files(tmp_path):
         (["scores", "--format", "xlsx"], "'scores' is written as csv, jsonl, parquet, every_eval_ever; found 'xlsx'."),
         (["predictions"], "'predictions' are of one run: name it with --run."),
         (["items", "--run", "99"], "There is no run 99; `manage.py runs` lists them."),
-        (["leaderboard", "--task", "xnli"], "The table `task`, and only that one, needs --task."),
+        (["leaderboard", "--task", "xnli"], "The table `task` needs --task, `language` --language, and no other"),
         (["task", "--task", "xnlli"], "There is no task 'xnlli'. Did you mean xnli"),
         (["leaderboard", "--query", "encoder=none"], "There is no encoder 'none'."),
         (["scores", "--output", "/nowhere/scores.csv"], "/nowhere/scores.csv cannot be written: No such file"),

@@ -22,7 +22,8 @@ from runner.errors import RecipeError
 from runner.tasks import registry
 
 # The formats of each thing, the usual one first.
-TABLES = ("leaderboard", "transfer", "task")
+TABLES = ("leaderboard", "transfer", "task", "language")
+NARROWED = ("task", "language")
 OF_RUN = {"predictions": predictions_of, "items": items_of}
 LAYOUTS = {
     "scores": (*bulk.FORMATS, "every_eval_ever"),
@@ -42,6 +43,7 @@ class Command(ScriptedCommand):
         parser.add_argument("--output", type=Path, help="The file; it is replaced as a whole when it is complete.")
         parser.add_argument("--run", type=int, help="Of this run alone; needed for predictions and items.")
         parser.add_argument("--task", default="", help="The task of the table `task`.")
+        parser.add_argument("--language", default="", help="The language of the table `language`.")
         parser.add_argument("--query", default="", help="The filters of a table, as in the page's address.")
         parser.add_argument("--unverified", action="store_true", help="With scores that nobody has verified.")
 
@@ -97,15 +99,16 @@ def _of_run(what: str, number: int | None) -> Iterator[bytes]:
 
 
 def _table(what: str, layout: str, options: dict[str, Any]) -> Iterator[bytes]:
-    slug = options["task"]
-    if (what == "task") != bool(slug):
-        raise RecipeError("The table `task`, and only that one, needs --task.")
-    title = registry.task(slug).title if slug else what.capitalize()
+    narrowed = {name: options[name] for name in NARROWED if options[name]}
+    if set(narrowed) != {what} & set(NARROWED):
+        raise RecipeError("The table `task` needs --task, `language` --language, and no other table either of them.")
+    titles = {"task": lambda slug: registry.task(slug).title, "language": lambda code: registry.language(code).name}
+    title = next((titles[name](slug) for name, slug in narrowed.items()), what.capitalize())
     query = QueryDict(options["query"].removeprefix("?"), mutable=True)
     if options["unverified"]:
         query["unverified"] = "show"
     try:
-        standings = load(filters.parse(query, filters.View(what), task=slug), whole=True)
+        standings = load(filters.parse(query, filters.View(what), **narrowed), whole=True)
     except filters.FilterError as error:
         near = f" Known are {', '.join(error.suggestions)}." if error.suggestions else ""
         raise RecipeError(f"{error}{near}") from error
