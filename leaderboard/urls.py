@@ -5,7 +5,7 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from leaderboard.api.version1 import api, nothing_here
-from leaderboard.views import actions, diagnostics, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.views import actions, compared, diagnostics, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -21,6 +21,10 @@ urlpatterns = [
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
+    path("alternatives/", compared.alternatives, name="alternatives"),
+    path("alternatives.<ending:ending>", compared.alternatives_file, name="alternatives-file"),
+    path("compare/", compared.compare, name="compare"),
+    path("compare.<ending:ending>", compared.compare_file, name="compare-file"),
     path("alignment/", diagnostics.alignment, name="alignment"),
     re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
     path("robustness/", diagnostics.robustness, name="robustness"),

@@ -15,7 +15,7 @@ def standings_markdown(standings: Standings, origin: Origin, *, partial: bool) -
     `partial` as in the CSV: differences over a part of the languages count too.
     """
     heads = [
-        _escaped(" ".join(part for part in (column.title, _protocol(column)) if part)) for column in standings.columns
+        escaped(" ".join(part for part in (column.title, _protocol(column)) if part)) for column in standings.columns
     ]
     yield "| " + " | ".join(["Row", "Source", *heads]) + " |\n"
     yield "| " + " | ".join(["---", "---", *("---:" for _ in heads)]) + " |\n"
@@ -23,7 +23,7 @@ def standings_markdown(standings: Standings, origin: Origin, *, partial: bool) -
         yield _line(row, standings.show, partial=partial) + "\n"
     read = f"{origin.title}, {origin.address}, read on {origin.read.isoformat()}."
     for note in (standings.sentence, *standings.notes, read):
-        yield f"\n{_escaped(note)}\n"
+        yield f"\n{escaped(note)}\n"
 
 
 def _protocol(column: Column) -> str:
@@ -33,7 +33,7 @@ def _protocol(column: Column) -> str:
 def _line(row: Row, show: str, *, partial: bool) -> str:
     source = f"{row.source} ({row.source_status_label.lower()})" if row.source else row.origin_label
     cells = [_cell(cell, show, partial=partial) for cell in row.cells]
-    return "| " + " | ".join([_escaped(row.title), _escaped(source), *cells]) + " |"
+    return "| " + " | ".join([escaped(row.title), escaped(source), *cells]) + " |"
 
 
 def _cell(cell: Cell, show: str, *, partial: bool) -> str:
@@ -47,7 +47,7 @@ def _cell(cell: Cell, show: str, *, partial: bool) -> str:
     return f"{numbers.shown(cell.value)}{spread}{mark}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that stays one cell: no line break, no bar, nothing that Markdown or HTML would read."""
     plain = " ".join(text.split())
     for sign in ("\\", "|", "*", "_", "`", "[", "]", "<", ">"):

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
+from leaderboard.standings.comparison import name_of
 from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
@@ -21,6 +22,23 @@ STEPS = (0.5, 2.0, 5.0)
 @register.filter
 def shown(value: float | None) -> str:
     return "" if value is None else numbers.shown(value)
+
+
+@register.filter
+def shown_difference(value: float) -> str:
+    return numbers.shown_difference(value)
+
+
+@register.filter
+def row_name(row: Row) -> str:
+    """How the address of a comparison names a row."""
+    return name_of(row)
+
+
+@register.filter
+def shown_hours(hours: float) -> str:
+    """Hours with two digits that count, of a GPU or of a minute on a laptop."""
+    return f"{hours:.1f}" if abs(hours) >= 10 else f"{hours:.2g}".replace("-", numbers.MINUS)
 
 
 @register.filter
@@ -49,6 +67,12 @@ def row_cells(context: template.Context, row: Row) -> SafeString:
             inside = f'<a class="behind" href="{escape(address)}">{inside}</a>'
         found.append(f'<td class="sorted">{inside}</td>' if index == position else f"<td>{inside}</td>")
     return mark_safe("".join(found))
+
+
+@register.simple_tag
+def one_cell(cell: Cell) -> SafeString:
+    """The inside of a cell that is no part of a table of recipes by tasks."""
+    return mark_safe(_inside(cell, "score", partial=False))
 
 
 def _inside(cell: Cell, show: str, *, partial: bool) -> str:

@@ -98,7 +98,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
     context = _table_context(request, LEADERBOARD, filters, standings)
-    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard", "can_compare": True})
     if filters.suite == Suite.POCKET.value:
         # Its welcome tells how far the pocket study is, which is no score.
         response["Cache-Control"] = NOT_KEPT
@@ -171,7 +171,8 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
     standings = load(filters, whole=True, settled=True)
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
     written = FORMATS[ending]
-    return _file(written.write(standings, origin, described.partial), f"{slug or table}.{ending}", written.content_type)
+    content = written.write(standings, origin, described.partial)
+    return file_response(content, f"{slug or table}.{ending}", written.content_type)
 
 
 def only_suite(studied: Collection[str]) -> str:
@@ -304,7 +305,7 @@ def _with_alternates(response: HttpResponse, context: dict[str, Sequence[FileLin
     return response
 
 
-def _file(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+def file_response(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
     # The first block is made before the response is: what fails at the start fails as a page, not inside a file.
     first = next(blocks)
     response = StreamingHttpResponse(_chain(first, blocks), content_type=kind)

@@ -84,9 +84,7 @@ def test_scores_go_into_a_pipe(layout):
 
 
 @pytest.mark.parametrize("layout", ["csv", "json", "tex", "md"])
-@pytest.mark.parametrize(
-    "what", [["leaderboard"], ["transfer"], ["task", "--task", "udpos"]]
-)
+@pytest.mark.parametrize("what", [["leaderboard"], ["transfer"], ["task", "--task", "udpos"]])
 def test_tables_are_those_of_the_pages(what, layout):
     factories.study(tasks=("udpos",), seeds=(1,))
     assert "CCG" in say("export", *what, "--format", layout, "--query", "?show=score&languages=de,sw")
