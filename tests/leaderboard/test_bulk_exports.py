@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.db import connection
@@ -256,14 +255,21 @@ def test_a_run_without_files_and_one_whose_files_are_gone_are_not_found(client, 
     assert client.get(reverse("run-items", args=[run.pk])).status_code == 404
 
 
-def test_outcomes_can_be_read_as_lines_without_pyarrow_in_this_process(tmp_path):
-    import pyarrow as pa
-
-    path = tmp_path / "items.parquet"
+def test_outcomes_can_be_read_as_lines(client, board):
+    run = evaluated(board)
+    path = results.folder(run.stages.get(action="evaluate")) / "items.parquet"
     pq.write_table(pa.table({"language": ["de", "sw"], "item": [0, 1]}), path)
-    command = [sys.executable, "-m", "runner.columnar", "read", str(path)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [json.loads(line) for line in lines] == [{"language": "de", "item": 0}, {"language": "sw", "item": 1}]
+    lines = body(client.get(reverse("run-item-lines", args=[run.pk]))).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"file": "xnli_cad", "language": "de", "item": 0},
+        {"file": "xnli_cad", "language": "sw", "item": 1},
+    ]
+
+
+def test_outcomes_that_are_no_parquet_are_an_error_before_the_first_byte(client, board):
+    run = evaluated(board)
+    with pytest.raises(parquet.ParquetError, match="Parquet"):
+        client.get(reverse("run-item-lines", args=[run.pk]))
 
 
 # Every Eval Ever.

@@ -29,7 +29,8 @@ LAYOUTS = {
     "scores": (*bulk.FORMATS, "every_eval_ever"),
     "columns": ("csv",),
     **dict.fromkeys(TABLES, tuple(FORMATS)),
-    **dict.fromkeys(OF_RUN, ("zip",)),
+    "predictions": ("zip",),
+    "items": ("zip", "jsonl"),
 }
 
 
@@ -71,7 +72,7 @@ class Command(ScriptedCommand):
 
 def _blocks(what: str, layout: str, options: dict[str, Any]) -> Iterator[bytes]:
     if what in OF_RUN:
-        return _of_run(what, options["run"])
+        return _of_run(what, layout, options["run"])
     if what in TABLES:
         return _table(what, layout, options)
     if what == "columns":
@@ -84,7 +85,7 @@ def _blocks(what: str, layout: str, options: dict[str, Any]) -> Iterator[bytes]:
     return bulk.FORMATS[layout][1](unverified=options["unverified"])
 
 
-def _of_run(what: str, number: int | None) -> Iterator[bytes]:
+def _of_run(what: str, layout: str, number: int | None) -> Iterator[bytes]:
     if number is None:
         raise RecipeError(f"'{what}' are of one run: name it with --run.")
     run = run_numbered(number)
@@ -94,6 +95,8 @@ def _of_run(what: str, number: int | None) -> Iterator[bytes]:
         raise RecipeError(str(error)) from error
     if not files:
         raise RecipeError(f"Run {run.pk} has no {what}.")
+    if layout == "jsonl":
+        return bulk.items_json(files)
     about = {"run": run.pk, "title": str(run), "recipe": run.recipe.fingerprint if run.recipe else None}
     return archives.zipped(files, {**about, "seed": run.seed})
 
