@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from leaderboard.addresses import of_languages
+from leaderboard.exports.headers import VIEW as VIEW_HEADER
 from leaderboard.exports.latex import bibtex
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.tables import FORMATS
@@ -172,7 +173,10 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
     written = FORMATS[ending]
     content = written.write(standings, origin, described.partial)
-    return file_response(content, f"{slug or table}.{ending}", written.content_type)
+    response = file_response(content, f"{slug or table}.{ending}", written.content_type)
+    if ending == "csv":
+        response["X-Header-Version"] = f"{VIEW_HEADER.name} {VIEW_HEADER.version}"
+    return response
 
 
 def only_suite(studied: Collection[str]) -> str:

@@ -177,6 +177,14 @@ def test_a_header_never_changes_without_a_version(header):
     assert versions[str(header.version)] == [column.name for column in header.columns]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "version"), [("scores-csv", [], "scores"), ("leaderboard-file", ["csv"], "view")]
+)
+def test_a_file_says_the_version_of_its_header(client, name, arguments, version):
+    latest = max(map(int, GOLDEN[version]))
+    assert client.get(reverse(name, args=arguments))["X-Header-Version"] == f"{version} {latest}"
+
+
 def test_a_new_version_keeps_the_places_of_the_old_columns():
     for versions in GOLDEN.values():
         columns = [versions[str(number)] for number in sorted(map(int, versions))]
