@@ -41,6 +41,9 @@ from runner.tasks.languages import LANGUAGES, Language
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
 
+# What need not be said.
+USUAL = {"aggregate": "official", "page": "1"}
+
 PageView = Callable[..., HttpResponseBase]
 
 
@@ -62,9 +65,9 @@ def filtered(view: PageView) -> PageView:
 
 
 def _without_empty(request: HttpRequest) -> HttpResponse | None:
-    """A form without JavaScript sends its empty fields too: the address to share has none."""
+    """A form without JavaScript sends its empty and untouched fields too: the address to share has none of them."""
     query = request.GET.copy()
-    for name in [name for name, value in query.items() if not value]:
+    for name in [name for name, value in query.items() if value in ("", USUAL.get(name))]:
         del query[name]
     if len(query) == len(request.GET):
         return None
