@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from leaderboard.models import Stage
-from leaderboard.services import progress, results, uncertainty
+from leaderboard.services import claims, progress, results, uncertainty
 from leaderboard.services.leases import Lease, LeaseLost
 from runner import spec
 from runner.curve import CURVE
@@ -161,13 +161,14 @@ def _conclude(lease: Lease, outcome: Outcome, relay: Relay) -> None:
 
 
 def _measure(stage_id: int, relay: Relay) -> None:
-    """Intervals follow the scores; the stage is done whether or not they can be computed."""
+    """Intervals and claims follow the scores; the stage is done whether or not they can be computed."""
     if not relay.scores:
         return
     try:
         uncertainty.refresh([stage_id])
+        claims.test_all()
     except Exception:
-        logger.exception("Intervals could not follow the scores of stage %s.", stage_id)
+        logger.exception("Intervals and claims could not follow the scores of stage %s.", stage_id)
 
 
 def tidy(folder: Path) -> None:
