@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.views import actions, claims, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -33,6 +33,12 @@ urlpatterns = [
     path("studies/<int:pk>/", runs.study, name="study"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
+    path("claims/", claims.claims, name="claims"),
+    path("claims.tex", claims.latex, name="claims-latex"),
+    path("claims/<slug:key>/", claims.claim, name="claim"),
+    path("claims/<slug:key>.tex", claims.latex, name="claim-latex"),
+    path("claims/<slug:key>/next/", claims.what_next, name="claim-next"),
+    path("claims/<slug:key>/queue/", claims.queue, name="claim-queue"),
     path("snapshots/", snapshots.snapshots, name="snapshots"),
     path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
