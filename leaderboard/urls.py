@@ -1,10 +1,10 @@
 """The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
 
 from django.contrib import admin
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, claims, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.views import actions, claims, diagnostics, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -20,6 +20,8 @@ urlpatterns = [
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
+    path("alignment/", diagnostics.alignment, name="alignment"),
+    re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
     path("tasks/", reference.tasks, name="tasks"),
     path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),

@@ -9,13 +9,17 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 # The environment variable by which an engine knows which process supervises it.
 SUPERVISOR = "RUNNER_SUPERVISOR"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class HasPid(Protocol):
+    pid: int
 
 
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
@@ -48,7 +52,7 @@ def out_of_memory_kills() -> int | None:
         return None
 
 
-def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def signal_group(process: HasPid, number: signal.Signals) -> None:
     """Send a signal to a process that leads its group, and to all that it started there; none left is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

@@ -21,6 +21,7 @@ from runner.endings import Ending, Seen, Stop, verdict
 from runner.events import parse
 from runner.process import SUPERVISOR, offer_to_out_of_memory_killer, out_of_memory_kills, signal_group
 from runner.usage import Meter, Usage
+from runner.warm import Template, TemplateLost, WarmProcess
 
 LOG = "stage.log"
 LOCK = "stage.lock"
@@ -80,10 +81,12 @@ def supervise(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     gpu: str = "",
+    template: Template | None = None,
 ) -> Outcome:
     """Run `command` for the stage whose files lie in `folder` until it ends or has to; nothing of it goes on.
 
-    The engine sees the device `gpu` alone (empty: what the environment has). Must be called from a thread that
+    The engine sees the device `gpu` alone (empty: what the environment has), and is forked from `template` where there
+    is one that can. Must be called from a thread that
     lives as long as the call (see `die_with_parent`).
     """
     begun = time.monotonic()
@@ -94,7 +97,7 @@ def supervise(
             return Outcome(watcher.should_stop() or Ending.KILLED, message, (), time.monotonic() - begun)
         start_of_log = log.tell()
         own = {SUPERVISOR: str(os.getpid()), **({VISIBLE_GPUS: gpu} if gpu else {})}
-        engine = _Engine(command, log, lock, cwd, {**(environment or os.environ), **own})
+        engine = _Engine(command, log, lock, cwd, {**(environment or os.environ), **own}, template)
         meter = Meter(engine.process.pid, gpu)
         try:
             stopped = _watch(engine, watcher, limits, meter)
@@ -142,23 +145,20 @@ class _Engine:
     """The running process and the events on its standard output."""
 
     def __init__(
-        self, command: Sequence[str], log: IO[bytes], lock: IO[str], cwd: Path | None, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        log: IO[bytes],
+        lock: IO[str],
+        cwd: Path | None,
+        environment: Mapping[str, str],
+        template: Template | None,
     ) -> None:
         self._log = log
         self._partial = b""
         self.done: dict[str, Any] | None = None
         self.error: dict[str, Any] | None = None
         self._kills_before = out_of_memory_kills()
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=cwd,
-            env=environment,
-            pass_fds=(lock.fileno(),),
-            start_new_session=True,  # ctrl-C in the terminal is for the worker; and a group can be killed whole
-        )
+        self.process = _start(command, log, lock, cwd, environment, template)
         lock.write(f"{os.uname().nodename} {self.process.pid}")
         lock.flush()
         offer_to_out_of_memory_killer(self.process.pid)
@@ -212,6 +212,30 @@ class _Engine:
         now = out_of_memory_kills()
         for_memory = None if now is None or self._kills_before is None else now > self._kills_before
         return Seen(self.process.returncode, self.done, self.error, for_memory)
+
+
+def _start(
+    command: Sequence[str],
+    log: IO[bytes],
+    lock: IO[str],
+    cwd: Path | None,
+    environment: Mapping[str, str],
+    template: Template | None,
+) -> subprocess.Popen[bytes] | WarmProcess:
+    if template:
+        # What cannot be started warm is started as if there were no template.
+        with contextlib.suppress(TemplateLost):
+            return template.start(command, log, lock, cwd, environment)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        cwd=cwd,
+        env=environment,
+        pass_fds=(lock.fileno(),),
+        start_new_session=True,  # ctrl-C in the terminal is for the worker; and a group can be killed whole
+    )
 
 
 def _watch(engine: _Engine, watcher: Watcher, limits: Limits, meter: Meter) -> Stop | None:

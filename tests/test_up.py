@@ -6,10 +6,12 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,9 +40,10 @@ def up(environment, tmp_path):
     """Starts the command and waits until it says where it is; what a failed test leaves is ended."""
     started = []
 
-    def start():
+    def start(*options):
         log = (tmp_path / "log").open("w+")
-        process = subprocess.Popen([*MANAGE, "up"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        command = [*MANAGE, "up", *(options or ["--empty"])]
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         started.append((process, log))
         wait_until(lambda: "The leaderboard is at" in Path(log.name).read_text() or process.poll() is not None)
         return process, Path(log.name)
@@ -101,6 +104,38 @@ def test_the_second_start_shows_no_password(environment, up):
     assert "password" not in log.read_text()
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
+
+
+def test_the_first_start_trains_the_pocket_study_and_the_next_one_goes_on(environment, up, tmp_path):
+    process, log = up("--port", environment["PORT"])
+    assert "First start: the pocket study is submitted" in log.read_text()
+    wait_until(lambda: study(tmp_path)["done"] > 0, seconds=120)  # steps of its first stage
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    before = study(tmp_path)
+    assert list(tmp_path.glob("artifacts/**/resume-*")), "it left a point to go on from"
+
+    process, log = up("--port", environment["PORT"])
+    assert "First start" not in log.read_text()
+    wait_until(lambda: study(tmp_path)["done"] > before["done"] > 0, seconds=120)
+    after = study(tmp_path)
+    assert (after["studies"], after["stages"]) == (before["studies"], before["stages"]) == (1, before["stages"])
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+
+
+def study(folder):
+    """What the database knows: studies, stages, and the steps of the stage that makes the encoder."""
+    with closing(sqlite3.connect(folder / "leaderboard.sqlite3")) as database:
+        studies, stages, done = (
+            database.execute(f"SELECT {what}").fetchone()[0]
+            for what in (
+                "count(*) FROM leaderboard_study",
+                "count(*) FROM leaderboard_stage",
+                "max(done) FROM leaderboard_stage WHERE parent_id IS NULL",
+            )
+        )
+    return {"studies": studies, "stages": stages, "done": done or 0}
 
 
 def test_it_ends_with_a_sentence_when_one_of_them_dies(up):

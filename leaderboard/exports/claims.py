@@ -19,7 +19,7 @@ def macros(claims: Sequence[ClaimValue], bound: str, address: str) -> Iterator[s
     For each claim and encoder: `\Claim<Key><Encoder>Decision`, and for its comparisons, lettered in the page's order,
     `...ADifference`, `ALow`, `AHigh`, `AP`, `ASeeds` and `AItems`. TeX takes letters alone: digits are spelt out.
     """
-    yield "% Claims of the leaderboard as macros. Differences are in points, with 95% intervals; p is corrected by Holm.\n"
+    yield "% Claims of the leaderboard as macros. Differences in points with 95% intervals; p is corrected by Holm.\n"
     yield f"% {bound}\n% {address}\n"
     yield f"\\newcommand{{\\ClaimsHash}}{{{content(claims)[:12]}}}\n"
     for claim in claims:

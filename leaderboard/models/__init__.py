@@ -4,7 +4,15 @@ from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.claims import Claim, Condition, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.headlines import Change, Headline
-from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.results import (
+    Artifact,
+    DiagnosticValue,
+    Protocol,
+    Publication,
+    Score,
+    Source,
+    SourceStatus,
+)
 from leaderboard.models.snapshots import Snapshot
 from leaderboard.models.tokens import Token
 from leaderboard.models.uploads import Upload
@@ -14,6 +22,7 @@ __all__ = [
     "Change",
     "Claim",
     "Condition",
+    "DiagnosticValue",
     "Encoder",
     "Headline",
     "Language",

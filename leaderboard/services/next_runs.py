@@ -1,13 +1,14 @@
-"""What to run next: the seeds and cells that would decide an open claim, with what they would cost, and queueing them."""
+"""What to run next: the seeds and cells that would decide an open claim, what they would cost, and queueing them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count, islice
 from typing import Any
 
-from leaderboard.models import Claim, Condition, Recipe, Stage, Study
 from leaderboard.cloning import free_name
+from leaderboard.models import Claim, Condition, Recipe, Stage, Study
 from leaderboard.services import headlines, submissions
 from leaderboard.services.forecast import Forecast, forecast, measured_rates
 from leaderboard.standings import board as boards
@@ -99,27 +100,33 @@ def _suggestion(
 def _wanted(comparison: Comparison, encoder: str, board: Board) -> Iterator[Wanted]:
     """The recipes of both sides with the seeds that they need in common."""
     sides = {side.title: side for pair in comparison.sides for side in pair}
-    seeds = _seeds(comparison, sides.values())
+    seeds = _seeds(comparison, list(sides.values()), board)
     for side in sides.values():
         if seeds:
             recipe = _recipe(side, encoder, board)
             yield Wanted(recipe, side.title, seeds)
 
 
-def _seeds(comparison: Comparison, sides: Any) -> tuple[int, ...]:
-    """Where scores are missing, the seeds that the sides have; else as many new ones as would decide it."""
-    there = sorted({run.seed for side in sides if side.entry for run in side.entry.runs})
+def _seeds(comparison: Comparison, sides: Sequence[Side], board: Board) -> tuple[int, ...]:
+    """Where scores are missing, the seeds that the sides have; else as many new ones as would decide it.
+
+    Seeds that are queued, but not measured, are suggested again: what is left to do of them says that they are.
+    """
+    rows = [side.entry for side in sides if side.entry]
     interval = comparison.interval
     if interval is None:
-        return tuple((there or list(USUAL_SEEDS))[:MOST_SEEDS])
+        asked_for = sorted({run.seed for row in rows for run in row.runs})
+        return tuple((asked_for or list(USUAL_SEEDS))[:MOST_SEEDS])
     if interval.seed_variance is None:
         more = len(USUAL_SEEDS) - interval.seeds
     elif comparison.seeds_needed is None:
         return ()
     else:
         more = comparison.seeds_needed - interval.seeds
-    fresh = (seed for seed in range(1, 1000) if seed not in there)
-    return tuple(seed for seed, _ in zip(fresh, range(min(max(more, 1), MOST_SEEDS)), strict=False))
+    protocols = [protocol.pk for slug in comparison.targets if (protocol := board.whole_test(registry.task(slug)))]
+    measured = {seed for row in rows for protocol in protocols for seed in board.measured(row, protocol).by_seed}
+    fresh = (seed for seed in count(1) if seed not in measured)
+    return tuple(islice(fresh, min(max(more, 1), MOST_SEEDS)))
 
 
 def _recipe(side: Side, encoder: str, board: Board) -> recipes.Recipe:

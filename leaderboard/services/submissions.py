@@ -35,12 +35,13 @@ class Receipt:
     shared_stages: int
 
 
-def submit(submission: Submission, user: Any = None) -> models.Study:
+def submit(submission: Submission, user: Any = None, also: Sequence[Submission] = ()) -> models.Study:
     """Create the study with all that it needs, or nothing; what is ready is queued on commit.
 
+    `also` has further recipes of the same study: they differ from the first in methods and variants alone.
     RecipeError says what the submitter can mend.
     """
-    planned = _planned(submission)
+    planned = [run for part in (submission, *also) for run in _planned(part)]
     with transaction.atomic():
         check_share(user, _new_runs(planned))
         return _create(_study(submission, user), planned, user, lane=submission.lane, priority=submission.priority)
@@ -85,7 +86,7 @@ def _planned(submission: Submission) -> Planned:
     check(submission)
     encoder = reference(find_encoder(submission.encoder))
     return [
-        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
+        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed, submission.diagnoses))
         for recipe in recipes_of(submission, encoder)
         for seed in submission.seeds
     ]
@@ -131,6 +132,7 @@ def _study(submission: Submission, user: Any) -> models.Study:
         name=submission.name,
         note=submission.note,
         targets=[asdict(evaluation) for evaluation in submission.evaluations],
+        diagnoses=[asdict(diagnosis) for diagnosis in submission.diagnoses],
         seeds=list(submission.seeds),
         submitted_by=user,
     )

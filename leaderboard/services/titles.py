@@ -26,25 +26,36 @@ def recipe_title(recipe: recipes.Recipe) -> str:
 def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
     """What the stage does in a few words; `specs` holds the stages that it may start from."""
     plan, before = stage.plan, list(_trained_before(stage, specs))
-    if isinstance(plan, spec.TrainPlan):
+    if _is_pretraining(stage):
+        what, seed = f"Pretrain {stage.encoder.slug}: {_trained_on(plan)}", None
+    elif isinstance(plan, spec.TrainPlan):
         what, seed = f"Train on {_trained_on(plan)}", stage.seed
     else:
         task = registry.task(plan.task)
         count = len(plan.languages)
         where = registry.language(plan.languages[0]).name if count == 1 else f"{count} languages"
-        items = f", first {plan.limit} items" if plan.limit else ""
-        what, seed = f"Evaluate {task.title} {plan.split} in {where}{items}", before[0].seed if before else None
-        # That a target was fine-tuned for itself in English goes without saying; only what differs is news.
-        before = before[1:] if task.trained_on and not _translation(before[0].plan) else before
+        seed = before[0].seed if before else None
+        if isinstance(plan, spec.AlignPlan):
+            what = f"Measure alignment on {task.title} in {where}" + ("" if before else ", pretrained")
+        else:
+            items = f", first {plan.limit} items" if plan.limit else ""
+            noise = f", {plan.noise.label}" if plan.noise else ""
+            what = f"Evaluate {task.title} {plan.split} in {where}{items}{noise}"
+            # That a target was fine-tuned for itself in English goes without saying; only what differs is news.
+            before = before[1:] if task.trained_on and not _translation(before[0].plan) else before
     after = " and ".join(_in_short(earlier.plan) for earlier in reversed(before))
     return _fit(what + (f", seed {seed}" if seed is not None else "") + (f", after {after}" if after else ""))
 
 
 def _trained_before(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> Iterator[spec.Stage]:
-    """The stages that this one starts from, the nearest first."""
-    while stage.parent:
-        stage = specs[stage.parent]
+    """The stages that this one starts from, the nearest first, without the one that makes the encoder."""
+    while stage.parent and not _is_pretraining(stage := specs[stage.parent]):
         yield stage
+
+
+def _is_pretraining(stage: spec.Stage) -> bool:
+    made = recipes.pretraining(stage.encoder)
+    return made is not None and made.fingerprint == stage.fingerprint
 
 
 def _trained_on(plan: spec.TrainPlan) -> str:

@@ -165,7 +165,7 @@ def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
         study=_study(given.get("study", "")),
         suite=_one_of("suite", given.get("suite", Suite.XTREME.value), SUITES),
         aggregate=_one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
-        languages=_languages(given.get("languages", "all")),
+        languages=checked_languages(given.get("languages", "all")),
         sort=_sort(given.get("sort", ""), view),
         show=_one_of("show", given.get("show", _usual_show(view)), SHOW),
         unverified=bool(_one_of("unverified", given.get("unverified", ""), ("show",))),
@@ -224,7 +224,7 @@ def _study(text: str) -> int | None:
     return int(text)
 
 
-def _languages(text: str) -> str:
+def checked_languages(text: str) -> str:
     if text in NAMED_LANGUAGES or text in FAMILIES or text in SCRIPTS:
         return text
     codes = [code.strip() for code in text.split(",") if code.strip()]

@@ -57,9 +57,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class Text:
-    """Running text, for masked words."""
+    """Running text, for masked words; or a sentence with its translation into another language."""
 
     text: str
+    translation: str = ""
 
 
 Example = SentencePair | MultipleChoice | TaggedSentence | Question | Translation | Text

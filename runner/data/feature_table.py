@@ -24,7 +24,8 @@ class Feature:
     ids: of all rows, one after the other. labels: one number, or one per token (IGNORED where there is none),
     or the first and last token of an answer. example: the position of the example that it was made from.
     rows: the lengths of its rows, for multiple choice; empty where there is one row. words, heads: positions
-    of words in the example (tagging) or of tokens in the passage (spans), and where each begins in `ids`.
+    of words in the example (tagging) or of tokens in the passage (spans), and where each begins in `ids`; of a text
+    with its translation, `heads` is where the translation begins.
     offsets: spans only, first and last character (exclusive) of each token of the passage.
     """
 

@@ -192,14 +192,30 @@ def _answer_tokens(example: Question, spans: Sequence[tuple[int, int]], heads: S
 
 
 def texts(examples: Sequence[Text], tokenizer: PreTrainedTokenizerBase, max_length: int) -> Iterator[Feature]:
-    """Windows of running text, without labels: which words are masked is drawn at each step."""
+    """Windows of running text, without labels: which words are masked is drawn at each step.
+
+    A text with a translation is one input, both cut to half of it; `heads` is where the second one begins.
+    """
     room = max_length - 2
     for start, chunk in _chunks(examples):
         encoded = tokenizer([example.text for example in chunk], add_special_tokens=False)["input_ids"]
-        for offset, ids in enumerate(encoded):
+        others = tokenizer([example.translation for example in chunk], add_special_tokens=False)["input_ids"]
+        for offset, (ids, other) in enumerate(zip(encoded, others, strict=True)):
+            if other:
+                yield _translated_text(ids, other, start + offset, tokenizer, max_length // 2 - 2)
+                continue
             for at in range(0, len(ids), room):
                 window = [tokenizer.cls_token_id, *ids[at : at + room], tokenizer.sep_token_id]
                 yield Feature(window, (), start + offset)
+
+
+def _translated_text(
+    ids: list[int], other: list[int], position: int, tokenizer: PreTrainedTokenizerBase, room: int
+) -> Feature:
+    first, second = ids[:room], other[:room]
+    end = tokenizer.sep_token_id
+    window = [tokenizer.cls_token_id, *first, end, end, *second, end]
+    return Feature(window, (), position, heads=[len(first) + 3])
 
 
 def _chunks(examples: Sequence[Any]) -> Iterator[tuple[int, Sequence[Any]]]:

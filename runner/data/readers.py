@@ -224,7 +224,11 @@ def _translations(columns: Mapping[str, list], labels: tuple[str, ...], where: s
 
 
 def _texts(columns: Mapping[str, list], labels: tuple[str, ...], where: str) -> list[Example | None]:
-    return [Text(text) if text and text.strip() else None for text in columns["text"]]
+    others = columns.get("translation", [""] * len(columns["text"]))
+    return [
+        Text(text, other or "") if text and text.strip() else None
+        for text, other in zip(columns["text"], others, strict=True)
+    ]
 
 
 READERS: Mapping[Kind, Reader] = {
@@ -233,5 +237,5 @@ READERS: Mapping[Kind, Reader] = {
     Kind.TAGGING: Reader(("tokens", "tags"), _tagged_sentences, _tags_of),
     Kind.SPAN: Reader(("id", "context", "question", "answers"), _questions),
     Kind.RETRIEVAL: Reader(("source", "target"), _translations),
-    Kind.MASKED_WORDS: Reader(("text",), _texts),
+    Kind.MASKED_WORDS: Reader(("text", "translation"), _texts),
 }

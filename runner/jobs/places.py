@@ -23,6 +23,7 @@ from leaderboard.services import leases, sweeping, workers
 from leaderboard.services.leases import Lease
 from runner.jobs.relay import SHUTTING_DOWN
 from runner.jobs.stage import run
+from runner.warm import Template
 
 logger = logging.getLogger(__name__)
 
@@ -69,17 +70,20 @@ class Places:
             thread.join()
 
     def _work(self, gpu: str) -> None:
+        template = Template() if settings.ENGINE_WARM else None
         while not self._closing():
             while not self._closing() and (lease := self._take()):
                 with self._lock:
                     self._at_work += 1
                 try:
-                    run(lease, gpu)
+                    run(lease, gpu, template)
                 finally:
                     with self._lock:
                         self._at_work -= 1
             with contextlib.suppress(queue.Empty):
                 self._bell.get(timeout=LOOK_SECONDS)
+        if template:
+            template.close()
         connections.close_all()
 
     def _closing(self) -> bool:

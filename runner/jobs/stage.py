@@ -24,6 +24,7 @@ from runner.errors import RecipeError
 from runner.finished import FINISHED
 from runner.jobs.relay import DATABASE_AWAY, Relay
 from runner.supervisor import LOG, Limits, Outcome, supervise
+from runner.warm import Template
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +52,10 @@ LOSSES = {
 }
 
 
-def run(lease: Lease, gpu: str = "") -> None:
+def run(lease: Lease, gpu: str = "", template: Template | None = None) -> None:
     """Run the stage of the lease to its end, on the device `gpu` (empty: what the worker sees); never raises."""
     try:
-        _run(lease, gpu)
+        _run(lease, gpu, template)
     except LeaseLost as lost:
         logger.warning("%s", lost)
     except Exception as error:
@@ -64,7 +65,7 @@ def run(lease: Lease, gpu: str = "") -> None:
         close_old_connections()
 
 
-def _run(lease: Lease, gpu: str) -> None:
+def _run(lease: Lease, gpu: str, template: Template | None) -> None:
     stage = Stage.objects.select_related("parent").get(pk=lease.stage_id)
     folder = results.folder(stage)
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,6 +85,7 @@ def _run(lease: Lease, gpu: str) -> None:
         cwd=settings.BASE_DIR,
         environment={name: value for name, value in os.environ.items() if name not in SECRETS},
         gpu=gpu,
+        template=template,
     )
     logger.info("Stage %s ended after %.0f s: %s. %s", stage.pk, outcome.seconds, outcome.ending, outcome.message)
     if relay.lost:
@@ -141,7 +143,14 @@ def _conclude(lease: Lease, outcome: Outcome, relay: Relay) -> None:
     seconds = outcome.seconds
     if outcome.ending is Ending.DONE:
         try:
-            progress.finish(lease, scores=relay.scores, artifacts=artifacts, data=relay.data, seconds=seconds)
+            progress.finish(
+                lease,
+                scores=relay.scores,
+                diagnostics=relay.diagnostics,
+                artifacts=artifacts,
+                data=relay.data,
+                seconds=seconds,
+            )
         except (results.ResultError, KeyError, TypeError) as error:
             logger.exception("The results of stage %s are refused.", lease.stage_id)
             (relay.folder / FINISHED).unlink(missing_ok=True)  # another attempt must not report them again

@@ -15,7 +15,10 @@ from runner.modeling import checkpoint
 from runner.modeling.encoder import load_encoder, load_masked_encoder
 from runner.modeling.heads import MaskedHead, TaskModel, build_head
 from runner.spec import Job
+from runner.tasks.encoders import BLANK
 from runner.tasks.kinds import Kind
+
+MASKED_HEAD = "masked_head.safetensors"
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,27 @@ class HeadFacts:
 
 def starting_encoder(job: Job) -> PreTrainedModel:
     """The parent's encoder, whose heads are dropped, or the pretrained one where there is no parent."""
-    weights = None
-    if job.parent_output:
-        folder = Path(job.parent_output) / "checkpoint"
-        checkpoint.read(folder, job.stage.parent)
-        weights = folder / "encoder"
-    return load_encoder(job.stage.encoder, weights)
+    folder = _parent(job)
+    return load_encoder(job.stage.encoder, folder / "encoder" if folder else None)
+
+
+def _parent(job: Job) -> Path | None:
+    """The folder of the parent's checkpoint, which is whole; None where there is no parent."""
+    if not job.parent_output:
+        return None
+    folder = Path(job.parent_output) / "checkpoint"
+    checkpoint.read(folder, job.stage.parent)
+    return folder
+
+
+def _starting_masked(job: Job) -> tuple[PreTrainedModel, nn.Module]:
+    """The same encoder with its MLM head: the parent's, where it was trained with MLM, else the pretrained one's."""
+    folder = _parent(job)
+    encoder, head = load_masked_encoder(job.stage.encoder, folder / "encoder" if folder else None)
+    if folder and (folder / MASKED_HEAD).is_file():
+        # Without the weights that it shares with the embeddings.
+        head.load_state_dict(load_file(folder / MASKED_HEAD), strict=False)
+    return encoder, head
 
 
 def new_model(job: Job, heads: Mapping[str, HeadFacts]) -> TaskModel:
@@ -46,7 +64,7 @@ def new_model(job: Job, heads: Mapping[str, HeadFacts]) -> TaskModel:
     if masked:
         # A new head, where the weights lack one, is drawn by the library: from this seed.
         torch.manual_seed(job.stage.seed)
-        encoder, head = load_masked_encoder(job.stage.encoder)
+        encoder, head = _starting_masked(job)
         modules = {slug: MaskedHead(head) for slug in masked}
     else:
         encoder = starting_encoder(job)
@@ -73,7 +91,7 @@ def save(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job) -> dict:
     """Write the finished checkpoint of the job's stage and return its manifest.
 
     The encoder lies in a folder of its own in the Hugging Face layout, so other tools can load it. An MLM head is
-    not kept: nothing is evaluated with it, and it shares the encoder's embeddings.
+    kept where the stage made the encoder, so that MLM can go on; no other is read again.
     """
     kept = {slug: head for slug, head in heads.items() if head.kind is not Kind.MASKED_WORDS}
 
@@ -85,6 +103,8 @@ def save(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job) -> dict:
             for name, value in model.heads[slug].state_dict().items()
         }
         save_file(tensors, path / "heads.safetensors")
+        if job.stage.encoder.location == BLANK and job.stage.parent is None:
+            save_file(_masked_tensors(model, heads), path / MASKED_HEAD)
 
     facts = {
         "fingerprint": job.stage.fingerprint,
@@ -92,3 +112,12 @@ def save(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job) -> dict:
         "heads": {slug: {"kind": head.kind.value, "labels": list(head.labels)} for slug, head in kept.items()},
     }
     return checkpoint.write(Path(job.output) / "checkpoint", facts, fill)
+
+
+def _masked_tensors(model: TaskModel, heads: Mapping[str, HeadFacts]) -> dict[str, torch.Tensor]:
+    """The MLM head's own tensors; the embeddings, which it shares, are the encoder's."""
+    shared = model.encoder.get_input_embeddings().weight.data_ptr()
+    masked = [model.heads[slug].head for slug, head in heads.items() if head.kind is Kind.MASKED_WORDS]
+    found = {name: value for head in masked for name, value in head.state_dict().items() if value.data_ptr() != shared}
+    # XLM-R's bias stands under two names.
+    return {name: value.clone() for name, value in found.items()}

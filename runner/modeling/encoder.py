@@ -11,7 +11,9 @@ from torch import nn
 from transformers import AutoModel, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from runner.errors import RecipeError
+from runner.modeling.blank import blank
 from runner.spec import EncoderRef
+from runner.tasks.encoders import BLANK
 
 
 def load_tokenizer(encoder: EncoderRef) -> PreTrainedTokenizerBase:
@@ -33,9 +35,15 @@ def load_encoder(encoder: EncoderRef, weights: Path | None = None) -> PreTrained
     return model
 
 
-def load_masked_encoder(encoder: EncoderRef) -> tuple[PreTrainedModel, nn.Module]:
-    """The pretrained encoder and its MLM head, tied to its embeddings; a new head where its weights have none."""
-    model = _from_pretrained(AutoModelForMaskedLM, encoder, dtype=torch.float32)
+def load_masked_encoder(encoder: EncoderRef, weights: Path | None = None) -> tuple[PreTrainedModel, nn.Module]:
+    """The encoder and its MLM head, tied to its embeddings; a new head where the weights have none.
+
+    `weights` is a checkpoint's folder to take them from, in the stead of the pretrained ones.
+    """
+    if weights:
+        model = AutoModelForMaskedLM.from_pretrained(weights, dtype=torch.float32)
+    else:
+        model = _from_pretrained(AutoModelForMaskedLM, encoder, dtype=torch.float32)
     _check_layers(model, encoder)
     # The two families of encoders that XTREME has: XLM-R's head is called lm_head, BERT's cls.
     head = getattr(model, "lm_head", None) or getattr(model, "cls", None)
@@ -53,6 +61,8 @@ def _check_layers(model: PreTrainedModel, encoder: EncoderRef) -> None:
 
 
 def _from_pretrained(factory, encoder: EncoderRef, **options):
+    if encoder.location == BLANK:
+        return blank(factory)
     folder = Path(encoder.location)
     try:
         if folder.is_dir():

@@ -104,9 +104,14 @@ class TaskModel(nn.Module):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         positions: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Logits of the head of `task`; `positions` index the flattened tokens, for masked words only."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        """Logits of the head of `task`; `positions` index the flattened tokens, for masked words only.
+
+        `position_ids` say where each token stands, in the encoder's own count, where that is not one after the other.
+        """
+        places = {} if position_ids is None else {"position_ids": position_ids}
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **places).last_hidden_state
         return self.heads[task](hidden, attention_mask, positions)
 
 

@@ -12,6 +12,7 @@ from runner.tasks.languages import POCKET_BASE, PocketLanguage
 
 # Of a machine translation: words that are left in the base language, and words that are others.
 UNTRANSLATED = MISTRANSLATED = 0.06
+PUNCTUATION = (".", "?")
 PARTS = {"S": "subject", "V": "action", "O": "object"}
 QUESTIONS = {"subject": "who", "object": "what", "place": "where"}
 

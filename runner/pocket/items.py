@@ -42,13 +42,13 @@ def inference(draw: Random, tongue: Tongue) -> Row:
 
 
 def paraphrase(draw: Random, tongue: Tongue) -> Row:
-    """Two sentences of nearly the same words: the second has its place in front, and one part changed or none."""
+    """Two sentences of nearly the same words: the second has its place in front, and up to two other parts."""
     world = World(draw)
     topic = world.topic()
     first = world.fact(topic)
     first = replace(first, place=first.place or world.somewhere(topic))
     label = draw.randrange(2)
-    second = first if label == SAME else _changed(world, first)
+    second = first if label == SAME else _changed(world, _changed(world, first))
     return {"first": tongue.text(first), "second": tongue.text(second, fronted=True), "label": label}
 
 

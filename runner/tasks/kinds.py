@@ -112,7 +112,8 @@ class TaskSpec:
     """One task of the catalogue, as a literal.
 
     `columns` maps the parts of an example to the data's column names, in which `{code}` is replaced as in
-    `DataSplit.config`: `text` for masked words; `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
+    `DataSplit.config`: `text` for masked words, and `translation` where some texts
+    have one (empty where a text has none); `first`, `second`, `label` for sentence pairs; `tokens`, `tags`
     for tagging; `source`, `target` for retrieval; `context`, `question`, `answers`, `id` for spans; `context`,
     `question` (one of the two may be absent), `choices` (a list column, a field of a struct column as
     `column.field`, or several names joined by `,`) and `label` for multiple choice.
@@ -170,6 +171,13 @@ class TaskSpec:
         if self.train_task:
             return self.train_task
         return self.slug if "train" in self.splits or self.mixture else None
+
+    @property
+    def has_parallel_text(self) -> bool:
+        """Whether alignment can be measured on it: pairs of translations, or the same rows in the pivot too."""
+        if self.kind is Kind.RETRIEVAL:
+            return True
+        return self.parallel and self.kind in (Kind.SENTENCE_PAIR, Kind.MASKED_WORDS) and self.pivot in self.languages
 
     @property
     def pivot(self) -> str:

@@ -24,16 +24,16 @@ BASE = (POCKET_BASE,)
 SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "inference": {"train": 3000, "validation": 200, "test": 300},
-        "paraphrase": {"train": 3000, "validation": 200, "test": 300},
-        "choice": {"train": 2000, "validation": 200, "test": 300},
+        "paraphrase": {"train": 2000, "validation": 200, "test": 300},
+        "choice": {"train": 800, "validation": 100, "test": 200},
         "parts_of_speech": {"train": 600, "validation": 200, "test": 300},
         "entities": {"train": 600, "validation": 200, "test": 300},
         "supertags": {"train": 2000, "validation": 200},
-        "question": {"train": 2500, "validation": 200, "test": 300},
+        "question": {"train": 2000, "validation": 200, "test": 200},
         "search": {"test": 300},
     }
 )
-GOLD_PAIRS: Mapping[str, int] = MappingProxyType({"validation": 60, "test": 150})
+GOLD_PAIRS: Mapping[str, int] = MappingProxyType({"validation": 50, "test": 100})
 # Sentences in each pool of the mining task for every gold pair.
 POOL = 4
 

@@ -152,7 +152,7 @@ def _backward(
 
 def _label_count(table: FeatureTable, indices: Sequence[int], masking: Masking | None) -> int:
     if masking:
-        return sum(masking.count(table.lengths[index]) for index in indices)
+        return sum(masking.count(table[index]) for index in indices)
     return int(table.label_counts[list(indices)].sum())
 
 

@@ -116,7 +116,9 @@ def _masking(plan: TrainPlan, tokenizer: PreTrainedTokenizerBase, model: TaskMod
     if tokenizer.mask_token_id is None:
         raise RecipeError("The encoder's tokenizer has no mask token: train it without MLM.")
     vocabulary = min(len(tokenizer), model.encoder.config.vocab_size)
-    return {plan.masked.text: Masking(plan.masked.mask_rate, tokenizer.mask_token_id, vocabulary, seed)}
+    # XLM-R counts from behind its padding token, BERT from 0 (`create_position_ids_from_input_ids`).
+    first = getattr(model.encoder.embeddings, "padding_idx", -1) + 1
+    return {plan.masked.text: Masking(plan.masked.mask_rate, tokenizer.mask_token_id, vocabulary, seed, first)}
 
 
 def _finish(model: TaskModel, heads: Mapping[str, HeadFacts], job: Job, steps: int, emit: Emit) -> None:

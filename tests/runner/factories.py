@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runner.spec import EncoderRef, Job, Stage, Training
+from runner.tasks.encoders import ENCODERS
 from runner.tasks.kinds import TaskSpec
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ROOT = Path(__file__).resolve().parents[2]
+# The encoder of the pocket suite before its pretraining: every test can have it, on any machine.
+POCKET = EncoderRef("pocket", ENCODERS["pocket"].location, ENCODERS["pocket"].revision, ENCODERS["pocket"].layers)
 WORDS = ("the", "a", "cat", "dog", "bird", "house", "tree", "sees", "likes", "finds")
 WORDS += ("not", "never", "big", "small", "old", "new", "green", "red")
 

@@ -11,7 +11,7 @@ import pytest
 
 from runner.errors import RecipeError
 from runner.tasks import intermediate, stand_ins, xtreme
-from runner.tasks.encoders import ENCODERS
+from runner.tasks.encoders import BLANK, ENCODERS
 from runner.tasks.kinds import DataSplit, Kind, Role, Suite, TaskSpec
 from runner.tasks.languages import POCKET_LANGUAGES, low_resource_by_class, low_resource_by_size
 from runner.tasks.languages import XTREME_LANGUAGES as LANGUAGES
@@ -333,13 +333,21 @@ class TestEncoders:
         assert {slug: encoder.layers for slug, encoder in ENCODERS.items()} == {
             "xlm-roberta-base": 12,
             "xlm-roberta-large": 24,
+            "pocket": 2,
         }
 
     def test_each_is_pinned_and_says_what_to_cite(self):
         for encoder in ENCODERS.values():
-            assert encoder.revision == REVISIONS[encoder.location]
             assert encoder.licence
+            if encoder.location == BLANK:
+                continue
+            assert encoder.revision == REVISIONS[encoder.location]
             assert "Conneau" in encoder.citation
+
+    def test_only_a_blank_encoder_is_pretrained_here(self):
+        assert [slug for slug, encoder in ENCODERS.items() if encoder.pretraining] == ["pocket"]
+        assert ENCODERS["pocket"].location == BLANK
+        assert ENCODERS["pocket"].pretraining.text in TASKS
 
 
 class TestUnknownNames:

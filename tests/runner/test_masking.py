@@ -21,7 +21,7 @@ def feature(words: int, start: int = 100) -> Feature:
 
 def test_it_works() -> None:
     ids, positions = MASKING.hide(feature(40), step=5, index=9)
-    assert len(positions) == MASKING.count(42) == 6
+    assert len(positions) == MASKING.count(feature(40)) == 6
     changed = np.flatnonzero(ids != np.array(feature(40).ids))
     assert set(changed) <= set(positions)
     assert MASK in ids[positions]
@@ -32,7 +32,7 @@ def test_the_special_tokens_at_both_ends_are_never_hidden(words: int, rate: floa
     masking = Masking(rate, MASK, 1000, 3)
     ids, positions = masking.hide(feature(words), step, index)
     assert (ids[0], ids[-1]) == (FIRST, LAST)
-    assert len(set(positions)) == len(positions) == masking.count(words + 2)
+    assert len(set(positions)) == len(positions) == masking.count(feature(words))
     assert list(positions) == sorted(positions)
     assert min(positions) >= 1
     assert max(positions) <= words
@@ -40,12 +40,12 @@ def test_the_special_tokens_at_both_ends_are_never_hidden(words: int, rate: floa
 
 @pytest.mark.parametrize(("length", "count"), [(3, 1), (8, 1), (22, 3), (102, 15)])
 def test_the_share_is_of_the_tokens_that_are_not_special_and_one_at_least(length: int, count: int) -> None:
-    assert MASKING.count(length) == count
+    assert MASKING.count(feature(length - 2)) == count
 
 
 def test_all_tokens_at_most() -> None:
-    assert Masking(0.99, MASK, 1000, 3).count(3) == 1
-    assert Masking(0.999, MASK, 1000, 3).count(502) == 500
+    assert Masking(0.99, MASK, 1000, 3).count(feature(1)) == 1
+    assert Masking(0.999, MASK, 1000, 3).count(feature(500)) == 500
 
 
 def test_the_same_draw_at_the_same_step_and_another_at_another() -> None:
@@ -93,8 +93,31 @@ def test_positions_index_the_padded_batch_and_labels_are_what_stood_there(length
     for row, one in enumerate(features):
         original[row, : len(one.ids)] = one.ids
     assert batch["labels"].tolist() == original.reshape(-1)[batch["positions"].numpy()].tolist()
-    assert len(batch["labels"]) == sum(MASKING.count(words + 2) for words in lengths)
+    assert len(batch["labels"]) == sum(MASKING.count(feature(words)) for words in lengths)
     untouched = np.ones(original.size, dtype=bool)
     untouched[batch["positions"].numpy()] = False
     assert (batch["input_ids"].numpy().reshape(-1)[untouched] == original.reshape(-1)[untouched]).all()
     assert batch["attention_mask"].sum(1).tolist() == [words + 2 for words in lengths]
+
+
+def translated(first: int, second: int) -> Feature:
+    """A text with its translation: `<s> first </s></s> second </s>`."""
+    ids = (FIRST, *range(100, 100 + first), LAST, LAST, *range(500, 500 + second), LAST)
+    return Feature(ids, (), 0, heads=(first + 3,))
+
+
+@given(first=st.integers(1, 30), second=st.integers(1, 30), step=st.integers(0, 10**6))
+def test_a_text_and_its_translation_hide_words_of_both_and_no_special_token(first: int, second: int, step: int) -> None:
+    masking = Masking(0.9, MASK, 1000, 3)
+    one = translated(first, second)
+    _, positions = masking.hide(one, step, 0)
+    assert len(positions) == masking.count(one) == min(max(1, round(0.9 * (first + second))), first + second)
+    assert not set(positions) & {0, first + 1, first + 2, len(one.ids) - 1}
+
+
+def test_a_translation_is_counted_from_the_start_again() -> None:
+    """Lample and Conneau 2019, section 3.3: the positions of the second sentence are reset."""
+    masking = Masking(0.15, MASK, 1000, 3, first_position=2)
+    batch = masking.collate([translated(3, 2), feature(4)], [0, 1], 1, PAD)
+    assert batch["position_ids"].tolist() == [[2, 3, 4, 5, 6, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7, 8, 9, 10]]
+    assert "position_ids" not in masking.collate([feature(4)], [1], 1, PAD)

@@ -1,0 +1,94 @@
+"""The pocket study: submitted once, at first start, with everything that it compares."""
+
+from __future__ import annotations
+
+import pytest
+from django.template.loader import render_to_string
+
+from leaderboard.models import Run, Stage, Study
+from leaderboard.services import pocket
+from runner.tasks import registry
+from runner.tasks.kinds import Role, Suite
+from tests.stages import make_run
+
+pytestmark = pytest.mark.django_db
+
+SEEDS = len(pocket.SEEDS)
+
+
+def test_it_works():
+    study = pocket.begin()
+    assert study.name == pocket.NAME
+    titles = set(study.recipes.values_list("title", flat=True))
+    assert titles == {
+        "pocket (baseline)",
+        "pocket → Pocket inference (base)",
+        "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task)",
+        "pocket → Pocket inference (base) + Pocket supertags (base) + MLM (multi-task)",
+        "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task, translated: qde+qko+qsa)",
+        "pocket → Pocket supertags (base)",
+    }
+    assert study.runs.count() == len(titles) * SEEDS
+    targets = {task.slug for task in registry.tasks(Role.TARGET, Suite.POCKET)}
+    assert {evaluation["task"] for evaluation in study.targets} == targets
+
+
+def test_one_stage_makes_the_encoder_and_all_others_come_after_it(django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        pocket.begin()
+    first = Stage.objects.get(parent=None)
+    assert first.title == "Pretrain pocket: MLM on Pocket text in 7 languages"
+    assert Stage.objects.filter(status=Stage.Status.QUEUED).get() == first
+    assert Run.objects.exclude(stages=first).count() == 0
+    titles = Stage.objects.exclude(pk=first.pk).values_list("title", flat=True)
+    assert "Train on Pocket POS, seed 2" in titles
+    assert not [title for title in titles if "after MLM" in title]
+
+
+def test_what_is_trained_is_evaluated_before_the_next_is_trained():
+    pocket.begin()
+    priorities = set(Stage.objects.values_list("action", "priority"))
+    assert priorities == {("train", Stage.Priority.NORMAL), ("evaluate", Stage.Priority.HIGH)}
+
+
+def test_a_second_start_submits_nothing():
+    pocket.begin()
+    assert pocket.begin() is None
+    assert Study.objects.count() == 1
+
+
+def test_where_anything_was_trained_nothing_is_submitted():
+    make_run()
+    assert pocket.begin() is None
+
+
+def test_a_study_of_the_user_s_own_is_enough():
+    Study.objects.create(name="Mine")
+    assert pocket.begin() is None
+
+
+def test_progress_counts_stages(django_assert_num_queries):
+    assert pocket.progress() is None
+    study = pocket.begin()
+    total = Stage.objects.count()
+    Stage.objects.filter(parent=None).update(status=Stage.Status.DONE)
+    with django_assert_num_queries(3):
+        found = pocket.progress()
+    assert (found.study, found.done, found.failed, found.total, found.now) == (study.pk, 1, 0, total, ())
+    assert not found.over
+    Stage.objects.update(status=Stage.Status.DONE)
+    assert pocket.progress().over
+
+
+def test_the_welcome_says_how_far_it_is():
+    assert render_to_string("_welcome.html").strip() == ""
+    study = pocket.begin()
+    said = render_to_string("_welcome.html")
+    assert f"0 of {Stage.objects.count()} stages are done" in said
+    assert f"/studies/{study.pk}/" in said
+
+
+def test_the_welcome_leaves_when_somebody_has_a_study_of_their_own():
+    pocket.begin()
+    Study.objects.create(name="Mine")
+    assert render_to_string("_welcome.html").strip() == ""
