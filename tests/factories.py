@@ -17,7 +17,7 @@ from leaderboard.services.submissions import submit
 from leaderboard.variants import Variant
 from runner.recipes import Evaluation, Method
 from runner.scoring.alignment import MEASURES
-from runner.spec import MaskedWords, fingerprint
+from runner.spec import MaskedWords, Noise, fingerprint
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
 
@@ -33,6 +33,7 @@ EVERYTHING = {
     "translations": (("de",), ("en", "ru")),
     "translate_train": (("de", "en"),),
 }
+LOST_TO_NOISE = 3.0
 Invented = Callable[[Run, str, str, str], float]
 
 
@@ -67,8 +68,10 @@ def encoder(slug: str = ENCODER) -> Encoder:
     )[0]
 
 
-def evaluation(task: str, languages: Iterable[str] = (), split: str = "test") -> Evaluation:
-    return Evaluation(task, split, tuple(languages) or registry.task(task).languages)
+def evaluation(
+    task: str, languages: Iterable[str] = (), split: str = "test", noises: tuple[Noise, ...] = ()
+) -> Evaluation:
+    return Evaluation(task, split, tuple(languages) or registry.task(task).languages, noises=noises)
 
 
 def study(
@@ -81,6 +84,7 @@ def study(
     seeds: tuple[int, ...] = SEEDS,
     scored: bool = True,
     value: Invented = invented,
+    noises: tuple[Noise, ...] = (),
     **asked: Any,
 ) -> Seeded:
     """A baseline and one recipe for each intermediate task, submitted as in the admin, and done if `scored`.
@@ -93,7 +97,7 @@ def study(
             name=name,
             encoder=slug,
             intermediate_tasks=intermediates,
-            evaluations=tuple(evaluation(task, languages) for task in tasks),
+            evaluations=tuple(evaluation(task, languages, noises=noises) for task in tasks),
             seeds=seeds,
             **{"methods": (Method.BASELINE, Method.INTERMEDIATE), **asked},
         )
@@ -129,7 +133,7 @@ def measure(run: Run, stage: Stage, value: Invented = invented) -> None:
             task_id=plan["task"],
             language_id=language,
             metric=metric,
-            value=value(first, plan["task"], language, metric),
+            value=value(first, plan["task"], language, metric) - (LOST_TO_NOISE if plan.get("noise") else 0),
             n=500,
             protocol=protocol,
             stage=stage,

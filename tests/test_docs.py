@@ -12,6 +12,8 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 SCORING = (ROOT / "docs" / "scoring.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+API = (ROOT / "docs" / "api.md").read_text()
+UPLOADS = (ROOT / "docs" / "uploads.md").read_text()
 # The first column of the table of settings.
 DOCUMENTED = {
     name for line in re.findall(r"^\| (`[A-Z][^|]+)\|", README, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
@@ -35,8 +37,8 @@ def test_every_documented_setting_exists():
 
 @pytest.mark.parametrize(
     "text",
-    [README, ARCHITECTURE, SCORING, OPERATIONS],
-    ids=["README.md", "architecture.md", "scoring.md", "operations.md"],
+    [README, ARCHITECTURE, SCORING, OPERATIONS, API, UPLOADS],
+    ids=["README.md", "architecture.md", "scoring.md", "operations.md", "api.md", "uploads.md"],
 )
 def test_every_module_that_is_named_exists(text):
     named = re.findall(r"`((?:leaderboard|runner|templates|static|tests|docs|benchmarks)/[\w/.]+)`", text)

@@ -4,6 +4,7 @@ from leaderboard.administration.base import ReadOnlyAdmin
 from leaderboard.administration.claims import ClaimAdmin
 from leaderboard.administration.published import PublicationAdmin, SourceAdmin
 from leaderboard.administration.snapshots import SnapshotAdmin
+from leaderboard.administration.tokens import TokenAdmin
 from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "SnapshotAdmin",
     "SourceAdmin",
+    "TokenAdmin",
     "UploadAdmin",
     "WithdrawalForm",
     "withdraw_runs",

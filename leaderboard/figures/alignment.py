@@ -68,7 +68,7 @@ def against_target(view: View) -> dict[str, Any]:
         view,
         "alignment-against-target",
         f"change of {view.measure.title[0].lower()}{view.measure.title[1:]}",
-        f"{view.target_title}, difference to the baseline",
+        "difference of the score",
         len(shown),
     )
     layout["xaxis"]["zeroline"] = layout["yaxis"]["zeroline"] = True

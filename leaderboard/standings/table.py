@@ -39,6 +39,20 @@ NOTHING = Measured({}, {})
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A 95% interval of a difference over seeds and test items, in points.
+
+    `decided` says whether the difference is told from none, given all that the table shows at once.
+    """
+
+    low: float
+    high: float
+    p: float
+    decided: bool
+    method: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """A paired difference to the baseline: over `pairs` seeds and over `have` of `expected` parts."""
 
@@ -46,6 +60,12 @@ class Difference:
     pairs: int
     have: int
     expected: int
+    interval: Interval | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it is known that the difference may be chance; False where there is no interval."""
+        return self.interval is not None and not self.interval.decided
 
     @property
     def complete(self) -> bool:

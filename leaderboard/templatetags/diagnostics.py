@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from leaderboard.standings.numbers import MINUS
 from leaderboard.standings.over_languages import LanguageMean
-from runner.tasks.languages import LANGUAGES
+from runner.tasks.languages import LANGUAGES, Language
 
 register = template.Library()
 
@@ -47,8 +47,24 @@ def direction(value: float | None, count: int = 1) -> str:
 
 
 @register.filter
+def thousands(count: int) -> str:
+    return f"{count:,}"
+
+
+@register.filter
+def loss_direction(value: float | None) -> str:
+    """As `direction`, of a quantity that is the better the smaller it is."""
+    return direction(None if value is None else -value)
+
+
+@register.filter
 def language_name(code: str) -> str:
     return LANGUAGES[code].name if code in LANGUAGES else code
+
+
+@register.filter
+def language_row(code: str) -> Language:
+    return LANGUAGES[code]
 
 
 @register.simple_tag(takes_context=True)

@@ -12,8 +12,12 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.exports import diagnostics as exports
 from leaderboard.figures import alignment as alignment_figures
+from leaderboard.figures import low_resource as low_resource_figures
+from leaderboard.figures import robustness as robustness_figures
 from leaderboard.standings import alignment as alignment_view
 from leaderboard.standings import asked
+from leaderboard.standings import low_resource as low_resource_view
+from leaderboard.standings import robustness as robustness_view
 from leaderboard.views.tables import charts, filtered
 
 FILES = {"csv": "text/csv", "json": "application/json"}
@@ -43,6 +47,42 @@ def alignment_file(request: HttpRequest, ending: str) -> HttpResponseBase:
     if ending == "json":
         return _json(exports.alignment_object(view))
     return _csv(exports.alignment_csv(view), "alignment")
+
+
+@require_safe
+@charts
+@filtered
+def robustness(request: HttpRequest) -> HttpResponse:
+    view = robustness_view.load(robustness_view.parse(request.GET))
+    context = {"view": view, "section": "robustness", "noise": robustness_figures.noise(view)}
+    return _page(request, "robustness", context)
+
+
+@require_safe
+@filtered
+def robustness_file(request: HttpRequest, ending: str) -> HttpResponseBase:
+    view = robustness_view.load(robustness_view.parse(request.GET))
+    if ending == "json":
+        return _json(exports.robustness_object(view))
+    return _csv(exports.robustness_csv(view), "robustness")
+
+
+@require_safe
+@charts
+@filtered
+def low_resource(request: HttpRequest) -> HttpResponse:
+    view = low_resource_view.load(low_resource_view.parse(request.GET))
+    context = {"view": view, "section": "low-resource", "figure": low_resource_figures.over_size(view)}
+    return _page(request, "low_resource", context)
+
+
+@require_safe
+@filtered
+def low_resource_file(request: HttpRequest, ending: str) -> HttpResponseBase:
+    view = low_resource_view.load(low_resource_view.parse(request.GET))
+    if ending == "json":
+        return _json(exports.low_resource_object(view))
+    return _csv(exports.low_resource_csv(view), "low-resource")
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
