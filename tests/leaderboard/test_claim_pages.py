@@ -17,7 +17,7 @@ from leaderboard.services import claims, literature, next_runs, snapshots
 from leaderboard.standings import frozen
 from runner.tasks import registry
 from tests import measured
-from tests.leaderboard.test_claims import claim, gains, study, verdict
+from tests.leaderboard.test_claims import LANGUAGES, claim, gains, study, verdict
 from tests.stages import empty_queue
 
 pytestmark = pytest.mark.django_db
@@ -123,7 +123,9 @@ def test_macros_of_a_snapshot_stay_what_they_were(client: Client) -> None:
     taken = snapshots.take("Camera-ready", frozen.board())
     address = f"/claims.tex?snapshot={taken.hash[:12]}"
     before = macros(client, address)
-    measured.study("More", gain=gains(nli_cad=-0.4, ccg_pmb=0.25), tasks=("xnli_cad",), seeds=(4, 5, 6))
+    measured.study(
+        "More", gain=gains(nli_cad=-0.4, ccg_pmb=0.25), tasks=("xnli_cad",), seeds=(4, 5, 6), languages=LANGUAGES
+    )
     assert verdict(own).decision != "holds"
     assert macros(client, address) == before
     assert macros(client) != before
@@ -228,7 +230,9 @@ def test_seeds_that_would_decide_are_suggested_with_their_cost(client: Client, m
 
 
 def test_cells_that_are_missing_are_suggested(maintainer: User) -> None:
-    measured.study(gain=gains(nli_cad=0.25), tasks=("xnli_cad",), seeds=(1, 2, 3), intermediates=("nli_cad",))
+    measured.study(
+        gain=gains(nli_cad=0.25), tasks=("xnli_cad",), seeds=(1, 2, 3), intermediates=("nli_cad",), languages=LANGUAGES
+    )
     own = claim({"over": "each"})
     verdict(own)
     [one] = next_runs.suggestions(own)

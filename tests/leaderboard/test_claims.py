@@ -22,6 +22,7 @@ from tests.stages import empty_queue
 pytestmark = pytest.mark.django_db
 TASKS = ("xnli_cad", "xquad_sample")
 TWO = ["nli_cad", "ccg_pmb"]
+LANGUAGES = ("de", "en", "ru")
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,15 @@ def claim(*conditions: dict[str, Any], key: str = "own") -> Claim:
     found = Claim.objects.create(key=key, statement="Something is better.")
     for place, fields in enumerate(conditions):
         Condition.objects.create(
-            claim=found, position=place, **{"suite": "stand_in", "targets": ["xnli_cad"], "intermediate": TWO, **fields}
+            claim=found,
+            position=place,
+            **{
+                "suite": "stand_in",
+                "targets": ["xnli_cad"],
+                "intermediate": TWO,
+                "languages": ",".join(LANGUAGES),
+                **fields,
+            },
         )
     return found
 
@@ -53,7 +62,7 @@ def gains(**by_task: float) -> measured.Gain:
 
 
 def study(seeds: tuple[int, ...] = (1, 2, 3), tasks: tuple[str, ...] = ("xnli_cad",), **by_task: float):
-    return measured.study(gain=gains(**by_task), tasks=tasks, seeds=seeds)
+    return measured.study(gain=gains(**by_task), tasks=tasks, seeds=seeds, languages=LANGUAGES)
 
 
 def verdict(of: Claim) -> Verdict:
@@ -80,7 +89,9 @@ def test_one_comparison_below_contradicts() -> None:
 
 
 def test_what_is_missing_is_named() -> None:
-    measured.study(gain=gains(nli_cad=0.25), tasks=("xnli_cad",), seeds=(1, 2, 3), intermediates=("nli_cad",))
+    measured.study(
+        gain=gains(nli_cad=0.25), tasks=("xnli_cad",), seeds=(1, 2, 3), intermediates=("nli_cad",), languages=LANGUAGES
+    )
     found = verdict(claim({"over": "each"}))
     assert found.decision == "open"
     assert found.missing == ["CCG (PMB), XNLI (CAD): CCG (PMB): no run"] or "no run" in found.missing[0]
@@ -108,7 +119,7 @@ def test_a_small_difference_is_open_and_says_what_would_decide_it() -> None:
 
 
 def test_scores_without_items_decide_nothing() -> None:
-    factories.study(tasks=("xnli_cad",), seeds=(1, 2, 3))
+    factories.study(tasks=("xnli_cad",), seeds=(1, 2, 3), languages=LANGUAGES)
     found = verdict(claim({"over": "each"}))
     assert found.decision == "open"
     assert "no per-item outcomes" in found.missing[0]
@@ -127,7 +138,9 @@ def test_the_verdict_changes_with_the_scores_and_only_then() -> None:
     study(nli_cad=0.25, ccg_pmb=0.25)
     assert verdict(own).decision == "holds"
     assert claims.test_all() == 0
-    seed = measured.study("More", gain=gains(nli_cad=-0.4, ccg_pmb=0.25), tasks=("xnli_cad",), seeds=(4, 5, 6))
+    seed = measured.study(
+        "More", gain=gains(nli_cad=-0.4, ccg_pmb=0.25), tasks=("xnli_cad",), seeds=(4, 5, 6), languages=LANGUAGES
+    )
     assert seed.study.runs.count() == 9
     assert verdict(own).decision != "holds"
     assert Verdict.objects.filter(claim=own).count() == 2
@@ -138,6 +151,7 @@ def test_multi_task_is_compared_with_each_single_task() -> None:
         gain=gains(nli_cad=0.2, ccg_pmb=0.2),
         tasks=("xnli_cad",),
         seeds=(1, 2, 3),
+        languages=LANGUAGES,
         methods=(Method.BASELINE, Method.INTERMEDIATE, Method.MULTI_TASK),
     )
     found = verdict(claim({"method": "multi_task", "against": "single"}))
@@ -235,10 +249,17 @@ def test_what_cannot_be_tested_is_refused(fields: dict[str, Any], sentence: str)
 
 def test_encoders_are_tested_apart() -> None:
     study(nli_cad=0.25, ccg_pmb=0.25)
-    measured.study("Other", gain=gains(nli_cad=-0.25, ccg_pmb=-0.25), tasks=("xnli_cad",), seeds=(1, 2), slug="other")
+    measured.study(
+        "Other",
+        gain=gains(nli_cad=-0.25, ccg_pmb=-0.25),
+        tasks=("xnli_cad",),
+        seeds=(1, 2, 3),
+        slug="other",
+        languages=LANGUAGES,
+    )
     own = claim({"over": "each"})
     verdict(own)
     assert dict(own.verdicts.values_list("encoder", "decision")) == {"tiny": "holds", "other": "contradicted"}
     assert Encoder.objects.count() >= 2
     assert Recipe.objects.filter(encoder="other").exists()
-    assert Run.objects.filter(recipe__encoder="other").count() == 6
+    assert Run.objects.filter(recipe__encoder="other").count() == 9

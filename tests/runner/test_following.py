@@ -11,7 +11,7 @@ from leaderboard.models import Stage, StoredInterval, Verdict
 from leaderboard.services import uncertainty
 from runner.jobs.following import Follower
 from tests import measured
-from tests.leaderboard.test_claims import claim, gains
+from tests.leaderboard.test_claims import LANGUAGES, claim, gains
 from tests.stages import empty_queue
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,8 @@ def _own_files(settings, tmp_path: Path) -> Iterator[None]:
 
 
 def study(name: str, seeds: tuple[int, ...]) -> None:
-    measured.study(name, gain=gains(nli_cad=0.25), tasks=("xnli_cad",), seeds=seeds, intermediates=("nli_cad",))
+    asked = {"tasks": ("xnli_cad",), "intermediates": ("nli_cad",), "languages": LANGUAGES}
+    measured.study(name, gain=gains(nli_cad=0.25), seeds=seeds, **asked)
 
 
 def test_it_works() -> None:
