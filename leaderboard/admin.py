@@ -209,7 +209,18 @@ class ScoreAdmin(ReadOnlyAdmin):
 
 @admin.register(Protocol)
 class ProtocolAdmin(ReadOnlyAdmin):
-    list_display = ["label", "task", "split", "limit", "max_length", "layer", "pooling", "precision", "scorer_version"]
+    list_display = [
+        "label",
+        "task",
+        "split",
+        "limit",
+        "max_length",
+        "layer",
+        "pooling",
+        "precision",
+        "noise",
+        "scorer_version",
+    ]
     list_filter = ["task", "split"]
 
 

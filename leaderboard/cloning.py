@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from leaderboard.models import Recipe, Run, Stage, Study
 from leaderboard.variants import Variant
+from runner.tasks import registry
 
 SETTINGS = ("intermediate", "target", "sampling", "masked")
 NAME_LENGTH = Study._meta.get_field("name").max_length
@@ -34,7 +35,7 @@ def _initial(
     recipes: Collection[Recipe],
     seeds: Iterable[int],
     evaluations: Iterable[Mapping[str, Any]],
-    stages: Iterable[Stage],
+    stages: Collection[Stage],
 ) -> dict[str, Any]:
     # All recipes of one submission have the same settings, where they have any.
     settings = {key: found for recipe in recipes for key in SETTINGS if (found := recipe.settings.get(key))}
@@ -42,6 +43,7 @@ def _initial(
         settings["masked"] = {**masked, "languages": ", ".join(masked["languages"])}
     translated_targets = [recipe for recipe in recipes if recipe.method == Recipe.Method.TRANSLATE_TRAIN]
     others = [recipe for recipe in recipes if recipe not in translated_targets]
+    diagnoses = [stage.spec["plan"] for stage in stages if stage.action == Stage.Action.ALIGN]
     lanes = {stage.lane for stage in stages} - {Stage.Lane.SHORT}
     return {
         "name": free_name(f"{name}, again"),
@@ -55,6 +57,7 @@ def _initial(
         "lane": min(lanes, default=Stage.Lane.GPU),
         **settings,
         **_targets(evaluations),
+        **_diagnoses(diagnoses),
     }
 
 
@@ -70,9 +73,28 @@ def _targets(evaluations: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             f"limit-{task}": evaluation["limit"],
             "evaluation_precision": evaluation["precision"],
         }
+        # A study names all noises of a target, a plan its own.
+        own = evaluation.get("noises") or ([evaluation["noise"]] if evaluation.get("noise") else [])
+        if own:
+            values["noises"] = _once([*values.get("noises", []), *(noise["kind"] for noise in own)])
+            values["noise_rate"] = round(100 * own[0]["rate"], 6)
         # Empty where nothing is retrieved, or where nobody chose a layer.
         values |= {name: evaluation[name] for name in ("layer", "pooling") if evaluation[name] not in (None, "")}
     return values
+
+
+def _diagnoses(plans: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not plans:
+        return {}
+    values = {"alignment": _once(plan["task"] for plan in plans), "alignment_limit": plans[0]["limit"]}
+    texts = {plan["task"]: registry.task(plan["task"]) for plan in plans}
+    whole = all(
+        set(plan["languages"]) >= {*texts[plan["task"]].languages} - {texts[plan["task"]].pivot} for plan in plans
+    )
+    # The field of the whole study, which says what alignment is measured on; every target has its own beside it.
+    return (
+        values if whole else {**values, "languages": ", ".join(_once(code for p in plans for code in p["languages"]))}
+    )
 
 
 def _once(values: Iterable[Any]) -> list[Any]:

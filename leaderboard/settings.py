@@ -34,6 +34,14 @@ def env_path(name: str, default: Path) -> Path:
     return Path(raw).expanduser().resolve() if raw else default
 
 
+def env_rate(name: str, default: str) -> str:
+    raw = os.environ.get(name, "") or default
+    count, _, period = raw.partition("/")
+    if not count.isdecimal() or period not in ("s", "m", "h", "d"):
+        raise ImproperlyConfigured(f"{name} must be requests in a second, minute, hour or day, such as 60/m.")
+    return raw
+
+
 # Everything that the running system writes: database, queue, artifacts, logs.
 VAR_DIR = env_path("VAR_DIR", BASE_DIR / "var")
 VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -69,6 +77,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "import_export",
+    # For the files of the API's own documentation, which are served from here.
+    "ninja",
+    "django_htmx",
 ]
 
 MIDDLEWARE = [
@@ -198,6 +210,21 @@ CANCEL_GRACE_SECONDS = env_int("CANCEL_GRACE_SECONDS", 1)
 STAGE_SILENCE_LIMIT = env_int("STAGE_SILENCE_LIMIT", 1800)
 # MiB of memory, over all processes of an engine; 0: no limit but the machine's.
 STAGE_MEMORY_LIMIT = env_int("STAGE_MEMORY_LIMIT", 0)
+
+
+# The HTTP API: requests of a token, of an address without one, and those that write.
+API_RATE = env_rate("API_RATE", "600/m")
+API_VISITOR_RATE = env_rate("API_VISITOR_RATE", "120/m")
+API_WRITE_RATE = env_rate("API_WRITE_RATE", "60/m")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # Counts of requests: apart, and large, so that nothing else pushes them out.
+    "rates": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "rates",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
 
 # Predictions from elsewhere: MiB of a file, packed and unpacked, and seconds that scoring it may take.
 UPLOAD_LIMIT = env_int("UPLOAD_LIMIT", 256)

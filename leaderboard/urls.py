@@ -1,10 +1,11 @@
 """The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
 
 from django.contrib import admin
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
-from leaderboard.views import actions, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.api.version1 import api, nothing_here
+from leaderboard.views import actions, diagnostics, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -20,9 +21,18 @@ urlpatterns = [
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
+    path("alignment/", diagnostics.alignment, name="alignment"),
+    re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
+    path("robustness/", diagnostics.robustness, name="robustness"),
+    re_path(r"^robustness\.(csv|json)$", diagnostics.robustness_file, name="robustness-file"),
+    path("low-resource/", diagnostics.low_resource, name="low_resource"),
+    re_path(r"^low-resource\.(csv|json)$", diagnostics.low_resource_file, name="low_resource-file"),
     path("tasks/", reference.tasks, name="tasks"),
     path("tasks/<slug:slug>.<ending:ending>", tables.file, {"table": "task"}, name="task-file"),
     path("tasks/<slug:slug>/", tables.task, name="task"),
+    path("languages/", reference.languages, name="languages"),
+    path("languages/<slug:slug>.<ending:ending>", tables.file, {"table": "language"}, name="language-file"),
+    path("languages/<slug:slug>/", tables.language, name="language"),
     path("runs/", runs.runs, name="runs"),
     path("runs/<int:pk>/", runs.run, name="run"),
     path("runs/<int:pk>/state/", live.state, name="run-state"),
@@ -38,7 +48,7 @@ urlpatterns = [
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
     path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
     path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
-    path("snapshots/<slug:address>/tables/<str:key>.csv", snapshots.table_csv, name="snapshot-table-csv"),
+    path("snapshots/<slug:address>/tables/<str:key>.<ending:ending>", snapshots.table_file, name="snapshot-table-file"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),
     path("scores.csv", exports.scores, {"layout": "csv"}, name="scores-csv"),
@@ -50,4 +60,6 @@ urlpatterns = [
     path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
     path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
+    re_path(r"^api/(?P<path>.*)$", nothing_here),
 ]

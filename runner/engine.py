@@ -15,11 +15,12 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 
+from runner.evaluation.alignment import align
 from runner.evaluation.labelled import development
 from runner.evaluation.zero_shot import evaluate
 from runner.events import Emit, silent
 from runner.launch import is_worker
-from runner.spec import ENGINE_VERSION, SCORER_VERSION, Job, TrainPlan
+from runner.spec import ENGINE_VERSION, SCORER_VERSION, AlignPlan, Job, TrainPlan
 from runner.training.phases import train
 
 # What was installed, if nobody changed it since: the versions of all packages.
@@ -55,7 +56,8 @@ def run(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
     if isinstance(job.stage.plan, TrainPlan):
         train(job, emit, should_stop, development)
     elif state.is_main_process:
-        evaluate(job, emit, should_stop)
+        measure = align if isinstance(job.stage.plan, AlignPlan) else evaluate
+        measure(job, emit, should_stop)
     emit("done", seconds=time.monotonic() - begun)
     state.destroy_process_group()
 

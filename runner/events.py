@@ -7,6 +7,7 @@
 | progress    | `done`, `total`, `unit`, `note`                                                          |
 | curve       | `step`, `loss`, `learning_rate`, `tokens_per_second`; or `step`, `metric`, `value`       |
 | score       | `task`, `language`, `metric`, `value` (0..100), `n` (items)                              |
+| diagnostic  | `task`, `language`, `layer`, `n` (pairs), `values` (measure -> value)                    |
 | artifact    | `kind`, `path` (relative to the stage's folder), `sha256`, `size` (bytes)                |
 | error       | `family` (`submitter`, `out_of_memory`, `infrastructure` or `bug`), `message`            |
 | done        | `seconds`                                                                                |

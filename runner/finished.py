@@ -18,7 +18,7 @@ from runner.spec import Job
 
 FINISHED = "finished.json"
 # What is recorded of a stage; progress and curve are of the moment.
-KEPT = ("environment", "data", "score", "artifact", "done")
+KEPT = ("environment", "data", "score", "diagnostic", "artifact", "done")
 
 
 class Recorder:

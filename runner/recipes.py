@@ -9,9 +9,11 @@ from typing import Any
 
 from runner.errors import RecipeError
 from runner.spec import (
+    AlignPlan,
     EncoderRef,
     EvaluatePlan,
     MaskedWords,
+    Noise,
     Sampling,
     Stage,
     Training,
@@ -21,10 +23,13 @@ from runner.spec import (
 from runner.tasks.encoders import ENCODERS
 from runner.tasks.kinds import PIVOTS, Kind, TaskSpec
 from runner.tasks.registry import task as find_task
+from runner.tasks.registry import tasks as all_tasks
 
 # jiant takes hidden_states[14] of a 24-layer encoder, as XTREME's reference does (modeling note in
 # jiant's xtreme guide); other depths take the same relative layer.
 RETRIEVAL_DEPTH = 14 / 24
+# Of a sentence in a diagnosis; longer ones are cut. Sentences of the parallel texts have about 30.
+ALIGNED_TOKENS = 256
 PIVOT_LANGUAGES = frozenset(PIVOTS.values())
 
 
@@ -131,7 +136,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is asked of a target task: which split, in which languages, on how many items of each."""
+    """What is asked of a target task: which split, in which languages, on how many items of each.
+
+    With `noises`, the same is evaluated again under each of them.
+    """
 
     task: str
     split: str
@@ -140,10 +148,30 @@ class Evaluation:
     layer: int | None = None
     pooling: str = "mean"
     precision: str = "fp32"
+    noises: tuple[Noise, ...] = ()
 
 
-def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[Stage]:
+@dataclass(frozen=True)
+class Diagnosis:
+    """A wish to measure alignment on the parallel sentences of a task, the first `limit` of each language.
+
+    Languages that the text lacks are left out; the empty tuple stands for all. Retrieval accuracy falls with the
+    number of sentences that are searched, so the limit is part of the protocol.
+    """
+
+    task: str
+    languages: tuple[str, ...] = ()
+    limit: int | None = 1000
+    pooling: str = "mean"
+    precision: str = "fp32"
+
+
+def plan(
+    recipe: Recipe, evaluations: Iterable[Evaluation], seed: int, diagnoses: Iterable[Diagnosis] = ()
+) -> list[Stage]:
     """The stages of one run, parents first, none twice.
+
+    A diagnosis looks at the pretrained encoder and at that after the intermediate phase, where there is one.
 
     Equal stages have equal fingerprints, so runs that share an intermediate phase or a target's
     fine-tuning share the stage. An evaluation draws nothing and therefore has no seed.
@@ -167,7 +195,12 @@ def plan(recipe: Recipe, evaluations: Iterable[Evaluation], seed: int) -> list[S
             )
             settings = recipe.target.resolve([trainer])
             tuned = add(Stage(TrainPlan((trainer.slug,), settings, languages), recipe.encoder, seed, parent))
-        add(Stage(evaluate_plan(evaluation, target, recipe), recipe.encoder, None, tuned))
+        clean = evaluate_plan(evaluation, target, recipe)
+        for evaluated in (clean, *(replace(clean, noise=noise) for noise in evaluation.noises)):
+            add(Stage(evaluated, recipe.encoder, None, tuned))
+    for diagnosis in diagnoses:
+        for checkpoint in dict.fromkeys((None, parent)):
+            add(Stage(align_plan(diagnosis, recipe), recipe.encoder, None, checkpoint))
     return list(stages.values())
 
 
@@ -226,6 +259,8 @@ def evaluate_plan(evaluation: Evaluation, target: TaskSpec, recipe: Recipe) -> E
     if unknown or not evaluation.languages:
         found = ", ".join(unknown) or "no language"
         raise RecipeError(f"{target.title} covers {', '.join(target.languages)}; found {found}.")
+    if target.pools and evaluation.noises:
+        raise RecipeError(f"{target.title} mines whole pools, which noise is not defined for: evaluate it without.")
     retrieval = target.kind is Kind.RETRIEVAL
     layer = evaluation.layer if evaluation.layer is not None else round(RETRIEVAL_DEPTH * recipe.encoder.layers)
     if retrieval and not 0 <= layer <= recipe.encoder.layers:
@@ -239,4 +274,39 @@ def evaluate_plan(evaluation: Evaluation, target: TaskSpec, recipe: Recipe) -> E
         layer=layer if retrieval else None,
         pooling=evaluation.pooling if retrieval else "",
         precision=evaluation.precision,
+    )
+
+
+def align_plan(diagnosis: Diagnosis, recipe: Recipe) -> AlignPlan:
+    """The diagnosis with everything resolved; refuses texts that are not parallel, or that the recipe trains on."""
+    text = find_task(diagnosis.task)
+    if not text.has_parallel_text:
+        known = ", ".join(spec.title for spec in parallel_texts())
+        raise RecipeError(f"{text.title} has no parallel sentences to measure alignment on; these have: {known}.")
+    if recipe.masked and recipe.masked.text == text.slug:
+        raise RecipeError(f"{text.title} is trained on by MLM here: measure alignment on another text.")
+    languages = tuple(
+        code
+        for code in text.languages
+        if code != text.pivot and (not diagnosis.languages or code in diagnosis.languages)
+    )
+    if not languages:
+        raise RecipeError(f"{text.title} covers {', '.join(text.languages)}; found {', '.join(diagnosis.languages)}.")
+    return AlignPlan(
+        task=text.slug,
+        split="test" if "test" in text.splits else next(iter(text.splits)),
+        languages=languages,
+        max_length=min(ALIGNED_TOKENS, text.training.max_length),
+        limit=diagnosis.limit,
+        pooling=diagnosis.pooling,
+        precision=diagnosis.precision,
+    )
+
+
+def parallel_texts() -> tuple[TaskSpec, ...]:
+    """The tasks with parallel sentences; of those that share theirs, the original."""
+    return tuple(
+        spec
+        for spec in all_tasks()
+        if spec.has_parallel_text and (spec.kind is not Kind.SENTENCE_PAIR or not spec.stands_in_for)
     )

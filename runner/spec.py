@@ -21,6 +21,8 @@ PIVOT = PIVOTS[Suite.XTREME]
 ENGINE_VERSION = "2"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
 SCORER_VERSION = "1"
+# Raised whenever a change to a measure of alignment changes its numbers; part of every plan that asks for them.
+ALIGNMENT_VERSION = "1"
 
 
 def canonical(value: Any) -> str:
@@ -146,12 +148,43 @@ class TrainPlan:
     action = "train"
 
 
+# What noise at test time does to a text (runner.evaluation.noise), in words for titles.
+NOISES: Mapping[str, str] = {
+    "swaps": "letters change places",
+    "drops": "letters are left out",
+    "casing": "letters in the other case",
+    "punctuation": "punctuation is left out",
+    "diacritics": "diacritics are left out",
+    "typos": "a neighbouring key is hit",
+}
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise in the test data: each place that can be hit is, with probability `rate`, drawn from `seed`."""
+
+    kind: str
+    rate: float = 0.1
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in NOISES:
+            raise RecipeError(f"Noise is one of {', '.join(NOISES)}; found '{self.kind}'.")
+        if not 0 < self.rate <= 1:
+            raise RecipeError(f"The rate of noise is above 0 and at most 1, found {self.rate}.")
+
+    @property
+    def label(self) -> str:
+        """Such as `typos 10 %`; another seed than the usual one is named."""
+        return f"{self.kind} {100 * self.rate:g} %" + (f", seed {self.seed}" if self.seed != 1 else "")
+
+
 @dataclass(frozen=True)
 class EvaluatePlan:
     """Evaluate on `split` of `task`, in each of `languages`, the first `limit` items of each (None: all).
 
     `layer` and `pooling` are set for retrieval only: an index into `hidden_states`, where 0 is the
-    embeddings, and `mean` or `cls`.
+    embeddings, and `mean` or `cls`. `noise` disturbs what is evaluated.
     """
 
     task: str
@@ -162,15 +195,39 @@ class EvaluatePlan:
     layer: int | None = None
     pooling: str = ""
     precision: str = "fp32"
+    noise: Noise | None = None
 
     action = "evaluate"
+
+
+@dataclass(frozen=True)
+class AlignPlan:
+    """Measure how well every layer aligns `languages` with the pivot, on the parallel sentences of `task`.
+
+    The first `limit` pairs of each language (None: all). All layers are read in one pass, so none is named. Values of
+    two stages are comparable where all but their languages is equal.
+    """
+
+    task: str
+    split: str
+    languages: tuple[str, ...]
+    max_length: int
+    limit: int | None = None
+    pooling: str = "mean"
+    precision: str = "fp32"
+    measures_version: str = ALIGNMENT_VERSION
+
+    action = "align"
+
+
+Plan = TrainPlan | EvaluatePlan | AlignPlan
 
 
 @dataclass(frozen=True)
 class Stage:
     """A plan, the encoder it begins with, a seed (None where nothing is drawn) and the stage it starts from."""
 
-    plan: TrainPlan | EvaluatePlan
+    plan: Plan
     encoder: EncoderRef
     seed: int | None
     parent: str | None
@@ -178,7 +235,7 @@ class Stage:
     def to_dict(self) -> dict[str, Any]:
         return {
             "action": self.plan.action,
-            "plan": asdict(self.plan),
+            "plan": plan_fields(self.plan),
             "encoder": asdict(self.encoder),
             "seed": self.seed,
             "parent": self.parent,
@@ -208,7 +265,15 @@ class Stage:
             raise RecipeError(f"The stage file cannot be read: {error}.") from error
 
 
-def _plan(action: str, raw: Mapping[str, Any]) -> TrainPlan | EvaluatePlan:
+def plan_fields(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON. Noise is named only where there is some: fingerprints from before it stay what they were."""
+    fields = asdict(plan)
+    if fields.get("noise", ...) is None:
+        del fields["noise"]
+    return fields
+
+
+def _plan(action: str, raw: Mapping[str, Any]) -> Plan:
     if action == "train":
         return TrainPlan(
             tasks=tuple(raw["tasks"]),
@@ -218,8 +283,11 @@ def _plan(action: str, raw: Mapping[str, Any]) -> TrainPlan | EvaluatePlan:
             masked=raw["masked"] and MaskedWords(**{**raw["masked"], "languages": tuple(raw["masked"]["languages"])}),
         )
     if action == "evaluate":
-        return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"])})
-    raise RecipeError(f"A stage's action is 'train' or 'evaluate', not {action!r}.")
+        noise = raw.get("noise")
+        return EvaluatePlan(**{**raw, "languages": tuple(raw["languages"]), "noise": noise and Noise(**noise)})
+    if action == "align":
+        return AlignPlan(**{**raw, "languages": tuple(raw["languages"])})
+    raise RecipeError(f"A stage's action is 'train', 'evaluate' or 'align', not {action!r}.")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from leaderboard.administration.base import ReadOnlyAdmin
 from leaderboard.administration.published import PublicationAdmin, SourceAdmin
 from leaderboard.administration.snapshots import SnapshotAdmin
+from leaderboard.administration.tokens import TokenAdmin
 from leaderboard.administration.uploads import UploadAdmin, WithdrawalForm, withdraw_runs
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "SnapshotAdmin",
     "SourceAdmin",
+    "TokenAdmin",
     "UploadAdmin",
     "WithdrawalForm",
     "withdraw_runs",

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 
 from leaderboard.administration.base import ReadOnlyAdmin
+from leaderboard.administration.importing import PublishedImportMixin
 from leaderboard.forms import SourceForm
 from leaderboard.models import Publication, Source, SourceStatus
 from leaderboard.services import checking
@@ -61,7 +62,7 @@ class AgainstForm(ActionForm):
 
 
 @admin.register(Publication)
-class PublicationAdmin(ReadOnlyAdmin):
+class PublicationAdmin(PublishedImportMixin, ReadOnlyAdmin):
     """Published scores, to be marked as checked one by one; tables of them are imported here."""
 
     action_form = AgainstForm

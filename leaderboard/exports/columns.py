@@ -85,4 +85,7 @@ VIEW = (
         "official, without-english, worst, wins",
         "What was made of the languages: a mean, the worst of them, or the share that beats the baseline.",
     ),
+    ExportColumn("low", "points", "Lower end of the 95% interval of the difference over seeds and test items."),
+    ExportColumn("high", "points", "Upper end of the interval; empty where no items were kept, as for published rows."),
+    ExportColumn("p", "0 to 1", "Two-sided p value of the difference, not adjusted for the number of cells."),
 )

@@ -29,7 +29,7 @@ DICTIONARY_COLUMNS = (
     ExportColumn("meaning", "text", "What the column says."),
 )
 SCORES = Header("scores", 2, SCORE_COLUMNS)
-VIEW = Header("view", 1, VIEW_COLUMNS)
+VIEW = Header("view", 2, VIEW_COLUMNS)
 DICTIONARY = Header("dictionary", 1, DICTIONARY_COLUMNS)
 HEADERS = (SCORES, VIEW, DICTIONARY)
 

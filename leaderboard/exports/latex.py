@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.values import difference_of
@@ -92,3 +93,15 @@ def _cell(cell: Cell, standings: Standings, position: int, *, partial: bool) -> 
         text = f"\\textbf{{{text}}}"
     spread = "" if cell.sd is None or standings.show == "difference" else f" {{\\scriptsize $\\pm${shown(cell.sd)}}}"
     return text + spread
+
+
+def bibtex(title: str, address: str, sentence: str, read: date) -> str:
+    """An entry that cites a view: its title, address, what it showed, and when it was read."""
+    fields = {
+        "title": f"{{Intermediate-task transfer leaderboard: {escaped(title)}}}",
+        "year": str(read.year),
+        "howpublished": f"\\url{{{address}}}",
+        "note": f"{escaped(sentence)} Read on {read.isoformat()}",
+    }
+    lines = (f"  {name:<12} = {{{value}}}" for name, value in fields.items())
+    return f"@misc{{transfer-leaderboard-{read.isoformat()},\n" + ",\n".join(lines) + "\n}"

@@ -41,6 +41,7 @@ def of_column(column: Column) -> Values:
 def of_cell(cell: Cell, *, partial: bool) -> Values:
     """The numbers of a cell, in full precision; None where there is none."""
     difference = difference_of(cell, partial=partial)
+    interval = difference.interval if difference else None
     return {
         "score": cell.value,
         "sd": cell.sd,
@@ -50,6 +51,9 @@ def of_cell(cell: Cell, *, partial: bool) -> Values:
         "difference": difference.value if difference else None,
         "pairs": difference.pairs if difference else None,
         "difference_have": difference.have if difference else None,
+        "low": interval.low if interval else None,
+        "high": interval.high if interval else None,
+        "p": interval.p if interval else None,
     }
 
 

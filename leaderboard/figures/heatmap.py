@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
@@ -26,14 +26,23 @@ LINE_LENGTH = 26
 LEAST_RANGE = 2.0
 
 
-def transfer(standings: Standings) -> dict[str, Any]:
+Link = Callable[[Row, Column], str]
+
+
+def transfer(standings: Standings, link: Link | None = None) -> dict[str, Any]:
     """The heatmap of paired differences to the baseline, or of scores where the view shows these.
 
-    Cells without a value stay empty. A difference over a part of the languages carries an asterisk.
+    Cells without a value stay empty. A difference over a part of the languages carries an asterisk; one that is not
+    significant is hollow. `link` gives the address that a cell leads to.
     """
     positions = [index for index, column in enumerate(standings.columns) if column.key != OVERALL]
     heads = [_wrapped(column.title, *([column.scoped_label] if column.task else [])) for column in standings.columns]
-    return _map(standings, standings.rows, positions, heads, differences=standings.show == "difference")
+    figure = _map(standings, standings.rows, positions, heads, differences=standings.show == "difference")
+    if link:
+        figure["layout"]["meta"]["links"] = [
+            [link(row, standings.columns[index]) for index in positions] for row in standings.rows
+        ]
+    return figure
 
 
 def languages(standings: Standings) -> dict[str, Any]:
@@ -56,6 +65,12 @@ def _map(
     rows = [[row.cells[index] for index in positions] for row in shown_rows]
     number = _difference if differences else _score
     values = [[number(cell) for cell in row] for row in rows]
+    hollow = [
+        (line, place)
+        for line, row in enumerate(rows)
+        for place, cell in enumerate(row)
+        if differences and cell.difference and cell.difference.undecided
+    ]
     # A list of languages stays with the word before it.
     labels = [_wrapped(row.label.replace(": ", ":\N{NO-BREAK SPACE}")) for row in shown_rows]
     lines = max((label.count("<br>") + 1 for label in labels), default=1)
@@ -67,7 +82,11 @@ def _map(
         # plotly would draw both into one column.
         "x": [column.key for column in columns],
         "y": [row.key for row in shown_rows],
-        "z": values,
+        # A hollow cell has its number and an outline in the stead of a colour.
+        "z": [
+            [None if (line, place) in set(hollow) else value for place, value in enumerate(row)]
+            for line, row in enumerate(values)
+        ],
         "text": [[_text(cell, differences=differences) for cell in row] for row in rows],
         "customdata": [
             [_hover(row.label, heads[index], row.cells[index], standings.columns[index]) for index in positions]
@@ -75,7 +94,7 @@ def _map(
         ],
         "texttemplate": "%{text}",
         "hovertemplate": "%{customdata}<extra></extra>",
-        "hoverongaps": False,
+        "hoverongaps": bool(hollow),
         "xgap": 2,
         "ygap": 2,
         "colorbar": {"title": {"text": "points" if differences else "score"}, "thickness": 12, "outlinewidth": 0},
@@ -100,12 +119,26 @@ def _map(
                 "tickvals": [row.key for row in shown_rows],
                 "ticktext": labels,
             },
+            "shapes": [_outline(line, place, values[line][place]) for line, place in hollow],
             "meta": {
                 "colorscale": DIVERGING if differences else SEQUENTIAL,
                 "name": "differences" if differences else "scores",
                 "least_width": LABEL_WIDTH + width * len(columns),
             },
         },
+    }
+
+
+def _outline(line: int, place: int, value: float) -> dict[str, Any]:
+    """The frame of a hollow cell, in places of the axes; charts.js gives it the colour of its sign."""
+    return {
+        "type": "rect",
+        "x0": place - 0.42,
+        "x1": place + 0.42,
+        "y0": line - 0.4,
+        "y1": line + 0.4,
+        "name": "gain" if value > 0 else "loss",
+        "line": {"width": 1.5, "dash": "dot"},
     }
 
 
@@ -148,6 +181,9 @@ def _hover(label: str, head: str, cell: Cell, column: Column) -> str:
             f"difference {shown_difference(cell.difference.value)} over {cell.difference.have} of {column.total} "
             f"languages, paired seeds: {cell.difference.pairs}"
         )
+        if interval := cell.difference.interval:
+            ends = f"{shown_difference(interval.low)} to {shown_difference(interval.high)}"
+            parts.append(f"95% interval {ends}{'' if interval.decided else ', not significant: hollow'}")
     elif not cell.empty:
         parts.append(f"{cell.have} of {cell.expected} languages, no baseline to pair with")
     return "<br>".join(parts)

@@ -11,10 +11,11 @@ from django.forms.boundfield import BoundField
 from leaderboard.forms.parsing import choose_languages, parse_seeds, parse_translations
 from leaderboard.forms.training import MaskedWordsForm, PhaseForm, SamplingForm
 from leaderboard.models import Encoder, Stage, Study
-from leaderboard.services.submission_checks import POOLINGS, PRECISIONS
+from leaderboard.services.submission_checks import NOTHING_TO_DO, POOLINGS, PRECISIONS
 from leaderboard.services.submission_recipes import Submission, recipe_problems
 from leaderboard.variants import Variant
-from runner.recipes import Evaluation, Method
+from runner.recipes import Diagnosis, Evaluation, Method, parallel_texts
+from runner.spec import NOISES, Noise
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 
@@ -86,6 +87,39 @@ class SubmissionForm(forms.Form):
     )
     pooling = forms.ChoiceField(label="Retrieval pooling", choices=[(name, name) for name in POOLINGS])
     evaluation_precision = forms.ChoiceField(choices=[(name, name) for name in PRECISIONS])
+    noises = forms.MultipleChoiceField(
+        label="Noise",
+        choices=[(kind, f"{kind.capitalize()}: {meaning}") for kind, meaning in NOISES.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Every target is evaluated again with each of these in its test data, as a protocol of its own. "
+        "Not BUCC, which mines whole pools.",
+    )
+    noise_rate = forms.FloatField(
+        label="Rate of noise (%)",
+        required=False,
+        min_value=0.1,
+        max_value=100,
+        initial=10,
+        help_text="How many of the letters, marks or words that can be hit are hit.",
+    )
+    alignment = forms.MultipleChoiceField(
+        label="Alignment on",
+        choices=[],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Measure how well every layer aligns the languages with English, or the pocket suite's own base "
+        "language, before and after the intermediate phase, on these parallel sentences. One forward pass per "
+        "sentence; equal checkpoints are measured once.",
+    )
+    alignment_limit = forms.IntegerField(
+        label="Pairs per language",
+        required=False,
+        min_value=2,
+        initial=Diagnosis.limit,
+        help_text="The first pairs of each language, for alignment. Retrieval gets harder the more there are. "
+        "Empty: all.",
+    )
     lane = forms.ChoiceField(
         label="Workers",
         choices=[(Stage.Lane.GPU, "GPU"), (Stage.Lane.CPU, "CPU")],
@@ -100,6 +134,7 @@ class SubmissionForm(forms.Form):
         self.fields["intermediate_tasks"].choices = [
             (spec.slug, _label(spec)) for spec in registry.tasks(Role.INTERMEDIATE)
         ]
+        self.fields["alignment"].choices = [(spec.slug, spec.title) for spec in parallel_texts()]
         self.targets = list(registry.tasks(Role.TARGET))
         for spec in self.targets:
             splits = [(split, split) for split in ("test", "validation") if split in spec.splits]
@@ -156,9 +191,10 @@ class SubmissionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         self._check_layer()
         chosen = [spec for spec in self.targets if self.cleaned_data.get(f"target-{spec.slug}")]
-        if not chosen:
-            self.add_error(None, "Choose at least one target task.")
+        if not chosen and not self.cleaned_data.get("alignment"):
+            self.add_error(None, NOTHING_TO_DO)
         self.evaluations = tuple(self._evaluation(spec) for spec in chosen)
+        self.diagnoses = tuple(self._diagnosis(slug) for slug in self.cleaned_data.get("alignment", ()))
         self._check_recipes()
         return self.cleaned_data
 
@@ -207,6 +243,30 @@ class SubmissionForm(forms.Form):
             layer=self.cleaned_data.get("layer"),
             pooling=self.cleaned_data.get("pooling", ""),
             precision=self.cleaned_data.get("evaluation_precision", ""),
+            noises=() if spec.pools else self._noises(),
+        )
+
+    def _noises(self) -> tuple[Noise, ...]:
+        rate = self.cleaned_data.get("noise_rate") or self.fields["noise_rate"].initial
+        return tuple(Noise(kind, rate / 100) for kind in self.cleaned_data.get("noises", ()))
+
+    def _diagnosis(self, slug: str) -> Diagnosis:
+        """On all languages of the text, or on those of the study that it has."""
+        text = registry.task(slug)
+        try:
+            languages = choose_languages(self.cleaned_data.get("languages", ""), text.languages)
+        except forms.ValidationError as error:
+            if error.messages[0] not in self.errors.get("languages", []):
+                self.add_error("languages", error)
+            return Diagnosis(slug)
+        if not set(languages) - {text.pivot}:
+            self.add_error("alignment", f"{text.title} has none of {self.cleaned_data['languages']}.")
+        return Diagnosis(
+            slug,
+            () if languages == text.languages else languages,
+            limit=self.cleaned_data.get("alignment_limit"),
+            pooling=self.cleaned_data.get("pooling", ""),
+            precision=self.cleaned_data.get("evaluation_precision", ""),
         )
 
     def submission(self) -> Submission:
@@ -235,6 +295,7 @@ class SubmissionForm(forms.Form):
             "translations": data.get("translations", ()),
             "translate_train": data.get("translate_train", ()),
             "evaluations": self.evaluations,
+            "diagnoses": self.diagnoses,
         }
 
 

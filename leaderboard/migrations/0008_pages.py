@@ -15,7 +15,7 @@ def note_every_score(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0005_api")]
+    dependencies = [("leaderboard", "0007_diagnostics")]
 
     operations = [
         migrations.CreateModel(

@@ -1,9 +1,18 @@
 """The tables of the leaderboard, by subject."""
 
 from leaderboard.models.catalogue import Encoder, Language, Task
+from leaderboard.models.claims import Claim, Condition, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.headlines import Change, Headline
-from leaderboard.models.results import Artifact, Protocol, Publication, Score, Source, SourceStatus
+from leaderboard.models.results import (
+    Artifact,
+    DiagnosticValue,
+    Protocol,
+    Publication,
+    Score,
+    Source,
+    SourceStatus,
+)
 from leaderboard.models.snapshots import Snapshot
 from leaderboard.models.tokens import Token
 from leaderboard.models.uploads import Upload
@@ -11,6 +20,9 @@ from leaderboard.models.uploads import Upload
 __all__ = [
     "Artifact",
     "Change",
+    "Claim",
+    "Condition",
+    "DiagnosticValue",
     "Encoder",
     "Headline",
     "Language",
@@ -23,9 +35,11 @@ __all__ = [
     "Source",
     "SourceStatus",
     "Stage",
+    "StoredInterval",
     "Study",
     "Task",
     "Token",
     "Upload",
+    "Verdict",
     "Worker",
 ]

@@ -75,6 +75,7 @@ class Study(models.Model):
     note = models.TextField(blank=True)
     recipes = models.ManyToManyField(Recipe, related_name="studies")
     targets = models.JSONField(default=list)
+    diagnoses = models.JSONField(default=list, blank=True, help_text="`runner.recipes.Diagnosis`, as JSON.")
     seeds = models.JSONField(default=list)
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="studies"
@@ -90,7 +91,7 @@ class Study(models.Model):
 
 
 class Stage(models.Model):
-    """One training phase or one evaluation, done once whoever asks (design: content-addressed).
+    """One training phase, evaluation or diagnosis, done once whoever asks (design: content-addressed).
 
     Transitions, all in `leaderboard.services.progress`: waiting -> queued (its parent is done) -> running
     (claimed) -> done | failed | cancelled; running -> queued when the lease runs out; failed or
@@ -108,6 +109,7 @@ class Stage(models.Model):
     class Action(models.TextChoices):
         TRAIN = "train", "Train"
         EVALUATE = "evaluate", "Evaluate"
+        ALIGN = "align", "Measure alignment"
 
     class Lane(models.TextChoices):
         """Which workers take the stage: each takes from the lanes that its settings name."""

@@ -80,6 +80,7 @@ class Protocol(models.Model):
     layer = models.PositiveSmallIntegerField(null=True, blank=True)
     pooling = models.CharField(max_length=10, blank=True)
     precision = models.CharField(max_length=10, blank=True)
+    noise = models.CharField(max_length=60, blank=True, help_text="What disturbs the test data; empty: nothing.")
     scorer_version = models.CharField(max_length=10)
     data = models.CharField(max_length=64, blank=True, help_text="Hash of the revisions or contents evaluated on.")
     label = models.CharField(max_length=200, help_text="In a few words, for column heads.")
@@ -167,3 +168,30 @@ class Publication(Checkable):
 
     def __str__(self) -> str:
         return str(self.score)
+
+
+class DiagnosticValue(models.Model):
+    """One measure of a checkpoint, in one language and layer, over `n` pairs of sentences (runner.scoring.alignment).
+
+    Not a Score: a value is a fact about a checkpoint, which many runs share, so it hangs on the stage that measured it
+    and not on a run; it has a layer; and most measures do not lie in 0..100. What it is comparable with is said by the
+    stage's plan, the languages aside.
+    """
+
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="diagnostics")
+    language = models.ForeignKey(Language, on_delete=models.PROTECT, related_name="diagnostics")
+    layer = models.PositiveSmallIntegerField(help_text="0 is the embeddings.")
+    measure = models.CharField(max_length=30)
+    value = models.FloatField()
+    n = models.PositiveIntegerField(help_text="Pairs of sentences.")
+
+    class Meta:
+        ordering = ["stage", "measure", "layer", "language"]
+        constraints = [
+            # In the order in which pages ask: one measure of some stages, in one layer or in all.
+            models.UniqueConstraint(fields=["stage", "measure", "layer", "language"], name="diagnostic_once"),
+            models.CheckConstraint(condition=Q(n__gte=1), name="diagnostic_has_items"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage_id} {self.language_id} layer {self.layer} {self.measure} {self.value:.3f}"

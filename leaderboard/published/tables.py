@@ -130,10 +130,11 @@ def scores_of(rows: Iterable[Mapping[str, str | float | None]], name: str) -> li
 
 def read_scores(text: str, name: str) -> list[PublishedScore]:
     """A table in CSV; RecipeError for a column that is missing or unknown, and as in `scores_of`."""
-    return scores_of(_rows(text, name, COLUMNS, REQUIRED), name)
+    return scores_of(rows_of(text, name, COLUMNS, REQUIRED), name)
 
 
-def _rows(text: str, name: str, columns: tuple[str, ...], required: tuple[str, ...]) -> Iterator[dict[str, str]]:
+def rows_of(text: str, name: str, columns: tuple[str, ...], required: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """The rows of a CSV under its header; RecipeError for a column of neither `columns`, or a missing one."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     header = reader.fieldnames or []
     if missing := [column for column in required if column not in header]:
@@ -151,7 +152,7 @@ def own_sources() -> tuple[PublishedSource, ...]:
     """The sources that the project's own files quote."""
     names = tuple(field.name for field in fields(PublishedSource))
     text = (HERE / SOURCES).read_text(encoding="utf-8")
-    return tuple(PublishedSource(**row) for row in _rows(text, SOURCES, names, names))
+    return tuple(PublishedSource(**row) for row in rows_of(text, SOURCES, names, names))
 
 
 @cache

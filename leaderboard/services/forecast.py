@@ -68,7 +68,7 @@ def naive_count(run: Sequence[spec.Stage]) -> int:
     by_key = {stage.fingerprint: stage for stage in run}
     count = 0
     for stage in run:
-        if not isinstance(stage.plan, spec.EvaluatePlan):
+        if isinstance(stage.plan, spec.TrainPlan):
             continue
         while stage:
             count += 1
@@ -94,10 +94,10 @@ def measured_rates() -> dict[Kind, float]:
 def _kinds(stage: spec.Stage) -> list[Kind]:
     """From the nearest to the widest."""
     plan = stage.plan
-    if isinstance(plan, spec.EvaluatePlan):
-        tasks = (plan.task,)
-    else:
+    if isinstance(plan, spec.TrainPlan):
         tasks = (*plan.tasks, plan.masked.text) if plan.masked else plan.tasks
+    else:
+        tasks = (plan.task,)
     return [(plan.action, stage.encoder.slug, tasks), (plan.action, stage.encoder.slug, ())]
 
 

@@ -75,11 +75,12 @@ def finish(
     lease: Lease,
     *,
     scores: Iterable[Mapping[str, Any]] = (),
+    diagnostics: Iterable[Mapping[str, Any]] = (),
     artifacts: Iterable[Mapping[str, Any]] = (),
     data: Iterable[Mapping[str, Any]] = (),
     seconds: float = 0,
 ) -> None:
-    """The stage is done: status, scores, artifacts and data in one transaction; what it made ready is queued.
+    """The stage is done: status, results, artifacts and data in one transaction; what it made ready is queued.
 
     LeaseLost as in `beat`; ResultError where the results cannot be true. Nothing is written then.
     """
@@ -88,6 +89,7 @@ def finish(
         _end(lease, Status.DONE, seconds, done=F("total"), activity="", data=[_fields_of(event) for event in data])
         stage = Stage.objects.get(pk=lease.stage_id)
         results.record_scores(stage, scores)
+        results.record_diagnostics(stage, diagnostics)
         results.record_artifacts(stage, artifacts)
         # Nothing starts from an evaluation.
         if stage.action == Stage.Action.TRAIN:

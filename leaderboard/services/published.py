@@ -6,7 +6,7 @@ checked: it gets its file's status again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,19 +62,12 @@ def load_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Iterable[Any] = (
 
 
 def compare(scores: Sequence[PublishedScore], *, using: str = DEFAULT_DB_ALIAS) -> Comparison:
-    """What `load` would store of `scores`. Two queries."""
-    there = _there(scores, using)
-    notes = dict(
-        Publication.objects.using(using)
-        .filter(score__run__source__in={score.source for score in scores})
-        .values_list("pk", "note")
-    )
+    """What `load` would store of `scores`. One query."""
+    there = stored({score.source for score in scores}, using=using)
     changes = [
         Change(score, before)
         for score in scores
-        if (before := there.get(score.identity)) is None
-        or before.value != score.value
-        or notes.get(before.pk, "") != score.note
+        if (before := there.get(score.identity)) is None or (before.value, note_of(before)) != (score.value, score.note)
     ]
     return Comparison(tuple(changes), len(scores) - len(changes))
 
@@ -94,13 +87,38 @@ def load(
         _store_sources(sources, update=update, using=using)
         statuses = dict(Source.objects.using(using).values_list("pk", "status"))
         for score in scores:
-            if score.source not in statuses:
-                known = ", ".join(sorted(statuses)) or "none yet"
-                raise RecipeError(f"There is no source '{score.source}': add it first. Known are {known}.")
+            check_source(score.source, statuses)
         found = compare(scores, using=using)
         changes = [change for change in found.changes if update or change.before is None]
         _store(changes, statuses, using)
         return Comparison(tuple(changes), len(scores) - len(changes))
+
+
+def stored(sources: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[tuple[str, ...], Score]:
+    """The published scores of `sources`, with their publications, by `PublishedScore.identity`. One query."""
+    found = Score.objects.using(using).filter(run__origin=Run.Origin.PUBLISHED, run__source__in=sources)
+    return {
+        (
+            score.run.source_id,
+            score.run.system,
+            score.protocol.fingerprint,
+            score.language_id or "",
+            score.metric,
+        ): score
+        for score in found.select_related("run", "protocol", "publication")
+    }
+
+
+def note_of(score: Score) -> str:
+    """The note of a published score; empty where nothing was said of it."""
+    return score.publication.note if hasattr(score, "publication") else ""
+
+
+def check_source(key: str, known: Collection[str]) -> None:
+    """RecipeError where `key` is none of the `known` sources."""
+    if key not in known:
+        names = ", ".join(sorted(known)) or "none yet"
+        raise RecipeError(f"There is no source '{key}': add it first. Known are {names}.")
 
 
 def _store_sources(sources: Sequence[PublishedSource], *, update: bool, using: str) -> None:
@@ -119,23 +137,6 @@ def _store_sources(sources: Sequence[PublishedSource], *, update: bool, using: s
         else {"ignore_conflicts": True}
     )
     Source.objects.using(using).bulk_create(rows, **how)
-
-
-def _there(scores: Iterable[PublishedScore], using: str) -> dict[tuple[str, ...], Score]:
-    """The published scores of the sources of `scores`, by `PublishedScore.identity`. One query."""
-    found = Score.objects.using(using).filter(
-        run__origin=Run.Origin.PUBLISHED, run__source__in={score.source for score in scores}
-    )
-    return {
-        (
-            score.run.source_id,
-            score.run.system,
-            score.protocol.fingerprint,
-            score.language_id or "",
-            score.metric,
-        ): score
-        for score in found.select_related("run", "protocol")
-    }
 
 
 def _store(changes: Sequence[Change], statuses: Mapping[str, str], using: str) -> None:

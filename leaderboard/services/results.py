@@ -13,12 +13,15 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from leaderboard.models import Artifact, Protocol, Run, Score, Stage
-from runner.spec import SCORER_VERSION, fingerprint
+from leaderboard.models import Artifact, DiagnosticValue, Protocol, Run, Score, Stage
+from runner.scoring.alignment import MEASURES
+from runner.spec import SCORER_VERSION, Noise, fingerprint
 from runner.tasks import registry
 from runner.tasks.kinds import THRESHOLD_SPLIT
 
 Event = Mapping[str, Any]
+# What single precision may leave of a value that lies on the edge of its range.
+ROUNDING = 1e-5
 
 
 class ResultError(Exception):
@@ -47,6 +50,9 @@ def protocol_for(stage: Stage) -> Protocol:
         "scorer_version": SCORER_VERSION,
         "data": registry.task(plan["task"]).splits[plan["split"]].revision or "",
     }
+    if noise := _noise(plan):
+        # Named only where there is some: protocols from before noise keep their fingerprint.
+        values["noise"] = noise.label
     return _protocol(values, _label(plan))
 
 
@@ -73,6 +79,10 @@ def _protocol(values: Mapping[str, Any], label: str) -> Protocol:
     return protocol
 
 
+def _noise(plan: Mapping[str, Any]) -> Noise | None:
+    return Noise(**plan["noise"]) if plan.get("noise") else None
+
+
 def _label(plan: Mapping[str, Any]) -> str:
     """What distinguishes the protocol, in a few words; published defaults go without saying."""
     parts = [f"{plan['split']} split"]
@@ -87,6 +97,8 @@ def _label(plan: Mapping[str, Any]) -> str:
         parts.append(f"{plan['max_length']} tokens")
     if plan["precision"] != "fp32":
         parts.append(plan["precision"])
+    if noise := _noise(plan):
+        parts.append(f"noise: {noise.label}")
     return ", ".join(parts)
 
 
@@ -109,9 +121,9 @@ def record_scores(stage: Stage, events: Iterable[Event]) -> list[Score]:
 
 
 def _check(stage: Stage, events: list[Event]) -> None:
-    if stage.action == Stage.Action.TRAIN:
+    if stage.action != Stage.Action.EVALUATE:
         if events:
-            raise ResultError(f"{stage.title} reported {len(events)} scores, but a training stage has none.")
+            raise ResultError(f"{stage.title} reported {len(events)} scores, but only an evaluation has any.")
         return
     plan = stage.spec["plan"]
     task = registry.task(plan["task"])
@@ -164,6 +176,50 @@ def attach_done_stage(run: Run, stage: Stage) -> int:
         # Its scores went with the runs that had them: the evaluation is done again, the training is not.
         Stage.objects.filter(pk=stage.pk).update(status=Stage.Status.WAITING, finished=None, sent=None, done=0)
     return len(copied)
+
+
+@transaction.atomic
+def record_diagnostics(stage: Stage, events: Iterable[Event]) -> None:
+    """Write the diagnostic events of a stage that measures alignment; repeating it changes nothing.
+
+    ResultError where a planned language lacks a layer, or a value is missing or cannot be.
+    """
+    events = list(events)
+    if stage.action != Stage.Action.ALIGN:
+        if events:
+            raise ResultError(f"{stage.title} reported {len(events)} diagnostics, but was not asked for any.")
+        return
+    layers = range(stage.spec["encoder"]["layers"] + 1)
+    wanted = {(language, layer) for language in stage.spec["plan"]["languages"] for layer in layers}
+    found = {(event["language"], event["layer"]) for event in events}
+    if found != wanted:
+        language, layer = min(found ^ wanted)
+        fault = "no" if (language, layer) in wanted else "an unexpected"
+        raise ResultError(f"{stage.title} reported {fault} measurement of {language} in layer {layer}.")
+    rows = [
+        DiagnosticValue(
+            stage=stage,
+            language_id=event["language"],
+            layer=event["layer"],
+            measure=name,
+            value=_in_range(stage, event, name),
+            n=event["n"],
+        )
+        for event in events
+        for name in MEASURES
+    ]
+    DiagnosticValue.objects.filter(stage=stage).delete()
+    DiagnosticValue.objects.bulk_create(rows, batch_size=2000)
+
+
+def _in_range(stage: Stage, event: Event, name: str) -> float:
+    value, measure = event["values"].get(name), MEASURES[name]
+    if value is None or not measure.low - ROUNDING <= value <= measure.high + ROUNDING:
+        raise ResultError(
+            f"{stage.title} reported {value} for {name} of {event['language']} in layer {event['layer']}; it lies in "
+            f"{measure.low:g}..{measure.high:g}."
+        )
+    return min(max(value, measure.low), measure.high)
 
 
 @transaction.atomic

@@ -17,6 +17,7 @@ MAX_SEED = 2**32 - 1  # what numpy and torch both take
 PRECISIONS = ("fp32", "bf16")
 POOLINGS = ("mean", "cls")
 NOT_EVALUATED = {Role.INTERMEDIATE: "an intermediate task", Role.AUXILIARY: "text for MLM"}
+NOTHING_TO_DO = "Choose at least one target task, or a text to measure alignment on."
 WITHOUT_PATIENCE = "only early stopping evaluates every so many steps: set the patience too"
 
 
@@ -34,6 +35,8 @@ def _problems(submission: Submission) -> Iterator[str]:
         yield f"There is a study '{submission.name}' already: choose another name."
     yield from (problem.sentence for problem in recipe_problems(submission))
     yield from _seed_problems(submission.seeds)
+    if not submission.evaluations and not submission.diagnoses:
+        yield NOTHING_TO_DO
     yield from _evaluation_problems(submission.evaluations)
     yield from _phase_problems("intermediate", submission.intermediate)
     yield from _phase_problems("target", submission.target)
@@ -53,8 +56,6 @@ def _seed_problems(seeds: tuple[int, ...]) -> Iterator[str]:
 
 
 def _evaluation_problems(evaluations: tuple[Evaluation, ...]) -> Iterator[str]:
-    if not evaluations:
-        yield "Choose at least one target task."
     seen = set()
     for evaluation in evaluations:
         task = registry.task(evaluation.task)
@@ -65,6 +66,8 @@ def _evaluation_problems(evaluations: tuple[Evaluation, ...]) -> Iterator[str]:
         if (evaluation.task, evaluation.split) in seen:
             yield f"{task.title} is asked for twice on its {evaluation.split} split."
         seen.add((evaluation.task, evaluation.split))
+        if len(set(evaluation.noises)) < len(evaluation.noises):
+            yield f"A noise of {task.title} is named twice."
         if evaluation.limit is not None and evaluation.limit < 1:
             yield f"The limit on evaluation items is 1 or more, found {evaluation.limit}."
         if evaluation.pooling not in POOLINGS:

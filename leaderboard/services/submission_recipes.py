@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from leaderboard.models import Stage
 from leaderboard.variants import Variant
-from runner.recipes import PIVOT_LANGUAGES, Evaluation, Method, PhaseSettings, Recipe
+from runner.recipes import PIVOT_LANGUAGES, Diagnosis, Evaluation, Method, PhaseSettings, Recipe
 from runner.spec import EncoderRef, MaskedWords, Sampling
 from runner.tasks import registry
 from runner.tasks.kinds import Kind, Role, TaskSpec
@@ -41,6 +41,7 @@ class Submission:
     intermediate_tasks: tuple[str, ...]
     evaluations: tuple[Evaluation, ...]
     seeds: tuple[int, ...]
+    diagnoses: tuple[Diagnosis, ...] = ()
     note: str = ""
     variants: tuple[Variant, ...] = (Variant.PLAIN,)
     intermediate: PhaseSettings = PhaseSettings()
@@ -110,6 +111,7 @@ def recipe_problems(submission: Submission) -> Iterator[Problem]:
         yield from masked_problems(submission.masked)
     if Method.TRANSLATE_TRAIN in submission.methods:
         yield from _target_problems(submission)
+    yield from _diagnosis_problems(submission)
 
 
 def _method_problems(submission: Submission) -> Iterator[Problem]:
@@ -211,6 +213,23 @@ def _target_problems(submission: Submission) -> Iterator[Problem]:
             )
         elif _labels_are_lost(registry.task(task.trained_on)):
             yield Problem("translate_train", f"Translate-train has no {task.title}: {LABELS_ARE_LOST}")
+
+
+def _diagnosis_problems(submission: Submission) -> Iterator[Problem]:
+    """Texts that alignment cannot be measured on."""
+    slugs = [diagnosis.task for diagnosis in submission.diagnoses]
+    if len(set(slugs)) < len(slugs):
+        yield Problem("alignment", "A text to measure alignment on is named twice.")
+    for text in (registry.task(slug) for slug in slugs):
+        if not text.has_parallel_text:
+            yield Problem("alignment", f"{text.title} has no parallel sentences to measure alignment on.")
+        if submission.masked and submission.masked.text == text.slug:
+            yield Problem("alignment", f"{text.title} is trained on by MLM here: measure alignment on another text.")
+    for diagnosis in submission.diagnoses:
+        for code in diagnosis.languages:
+            registry.language(code)
+        if diagnosis.limit is not None and diagnosis.limit < 2:
+            yield Problem("alignment_limit", f"Alignment is measured on 2 pairs or more, found {diagnosis.limit}.")
 
 
 def masked_problems(masked: MaskedWords) -> Iterator[Problem]:

@@ -64,7 +64,7 @@ def _planned(submission: Submission) -> Planned:
     check(submission)
     encoder = reference(find_encoder(submission.encoder))
     return [
-        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed))
+        (recipe, seed, recipes.plan(recipe, submission.evaluations, seed, submission.diagnoses))
         for recipe in recipes_of(submission, encoder)
         for seed in submission.seeds
     ]
@@ -110,6 +110,7 @@ def _study(submission: Submission, user: Any) -> models.Study:
         name=submission.name,
         note=submission.note,
         targets=[asdict(evaluation) for evaluation in submission.evaluations],
+        diagnoses=[asdict(diagnosis) for diagnosis in submission.diagnoses],
         seeds=list(submission.seeds),
         submitted_by=user,
     )

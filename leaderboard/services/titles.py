@@ -34,10 +34,15 @@ def stage_title(stage: spec.Stage, specs: Mapping[str, spec.Stage]) -> str:
         task = registry.task(plan.task)
         count = len(plan.languages)
         where = registry.language(plan.languages[0]).name if count == 1 else f"{count} languages"
-        items = f", first {plan.limit} items" if plan.limit else ""
-        what, seed = f"Evaluate {task.title} {plan.split} in {where}{items}", before[0].seed if before else None
-        # That a target was fine-tuned for itself in English goes without saying; only what differs is news.
-        before = before[1:] if task.trained_on and not _translation(before[0].plan) else before
+        seed = before[0].seed if before else None
+        if isinstance(plan, spec.AlignPlan):
+            what = f"Measure alignment on {task.title} in {where}" + ("" if before else ", pretrained")
+        else:
+            items = f", first {plan.limit} items" if plan.limit else ""
+            noise = f", {plan.noise.label}" if plan.noise else ""
+            what = f"Evaluate {task.title} {plan.split} in {where}{items}{noise}"
+            # That a target was fine-tuned for itself in English goes without saying; only what differs is news.
+            before = before[1:] if task.trained_on and not _translation(before[0].plan) else before
     after = " and ".join(_in_short(earlier.plan) for earlier in reversed(before))
     return _fit(what + (f", seed {seed}" if seed is not None else "") + (f", after {after}" if after else ""))
 

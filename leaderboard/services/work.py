@@ -21,6 +21,8 @@ def examples(stage: spec.Stage) -> int | None:
     Epochs, languages and the steps of MLM are counted; early stopping may need fewer. Retrieval encodes both sides.
     """
     plan = stage.plan
+    if isinstance(plan, spec.AlignPlan):
+        return _aligned(plan)
     return _trained(plan) if isinstance(plan, spec.TrainPlan) else _evaluated(plan)
 
 
@@ -52,6 +54,16 @@ def _evaluated(plan: spec.EvaluatePlan) -> int | None:
         return None
     inputs = POOLED_SENTENCES if task.pools else 2 if task.kind is Kind.RETRIEVAL else 1
     return sum(items) * inputs * len(plan.languages)
+
+
+def _aligned(plan: spec.AlignPlan) -> int | None:
+    """Sentences of both sides; a sentence pair of a task gives two of each."""
+    task = registry.task(plan.task)
+    pairs = _of_one_language(task, plan.split)
+    if pairs is None:
+        return None
+    pairs *= 2 if task.kind is Kind.SENTENCE_PAIR else 1
+    return 2 * _least(pairs, plan.limit) * len(plan.languages)
 
 
 def _of_one_language(task: TaskSpec, split: str) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from leaderboard.standings.aggregate import mean, shared_parts
-from leaderboard.standings.filters import SUITES, Filters
+from leaderboard.standings.filters import SUITES, Filters, View
 from leaderboard.standings.records import ProtocolValue
 from leaderboard.standings.table import OVERALL, Column, ColumnGroup, Measured
 from runner.tasks import registry
@@ -58,7 +58,7 @@ def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], prese
     columns = _told_apart(columns)
     ours = [column for column in columns if not column.stand_in]
     stand_ins = [column for column in columns if column.stand_in]
-    return [*ours, *([overall_column(filters)] if ours else []), *stand_ins]
+    return [*ours, *([overall_column(filters)] if ours and filters.view is not View.LANGUAGE else []), *stand_ins]
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -18,6 +19,7 @@ from runner.tasks.languages import (
     LANGUAGES,
     LOW_RESOURCE_CLASS,
     LOW_RESOURCE_GIB,
+    POCKET_LANGUAGES,
     low_resource_by_class,
     low_resource_by_size,
 )
@@ -57,14 +59,16 @@ class View(StrEnum):
     LEADERBOARD = "leaderboard"
     TRANSFER = "transfer"
     TASK = "task"
+    LANGUAGE = "language"
 
 
-ROWS = ("encoder", "method", "variant", "intermediate", "origin", "source", "study")
+ROWS = ("encoder", "method", "variant", "intermediate", "recipe", "origin", "source", "study")
 COMMON = (*ROWS, "languages", "aggregate", "sort", "show", "unverified", "page")
 KNOWN = {
     View.LEADERBOARD: ("suite", *COMMON),
     View.TRANSFER: ("suite", *(name for name in COMMON if name not in ("origin", "source"))),
     View.TASK: (*COMMON, "protocol", "order"),
+    View.LANGUAGE: tuple(name for name in COMMON if name != "languages"),
 }
 
 
@@ -85,6 +89,7 @@ class Filters:
     method: str = ""
     variant: str = ""
     intermediate: str = ""
+    recipe: str = ""
     origin: str = ""
     source: str = ""
     study: int | None = None
@@ -142,7 +147,7 @@ def language_choices() -> dict[str, str]:
     }
 
 
-def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
+def parse(query: QueryDict, view: View, *, task: str = "", language: str = "") -> Filters:
     """The filters of a query string; FilterError names what was found and what would be right.
 
     Costs one query for each of `encoder` and `study` that is given.
@@ -160,12 +165,13 @@ def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
         method=_one_of("method", given.get("method", ""), Recipe.Method.values),
         variant=_one_of("variant", given.get("variant", ""), Variant.values),
         intermediate=_intermediate(given.get("intermediate", "")),
+        recipe=_recipe(given.get("recipe", "")),
         origin=_one_of("origin", given.get("origin", ""), Run.Origin.values),
         source=_source(given.get("source", "")),
         study=_study(given.get("study", "")),
-        suite=_one_of("suite", given.get("suite", Suite.XTREME.value), SUITES),
+        suite=_one_of("suite", given.get("suite", _suite_of(language)), SUITES),
         aggregate=_one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
-        languages=_languages(given.get("languages", "all")),
+        languages=language or _languages(given.get("languages", "all")),
         sort=_sort(given.get("sort", ""), view),
         show=_one_of("show", given.get("show", _usual_show(view)), SHOW),
         unverified=bool(_one_of("unverified", given.get("unverified", ""), ("show",))),
@@ -173,6 +179,10 @@ def parse(query: QueryDict, view: View, *, task: str = "") -> Filters:
         order=_one_of("order", given.get("order", "score"), ORDERS),
         page=_page(given.get("page", "1")),
     )
+
+
+def _suite_of(language: str) -> str:
+    return Suite.POCKET.value if language in POCKET_LANGUAGES else Suite.XTREME.value
 
 
 def _usual_show(view: View) -> str:
@@ -201,6 +211,12 @@ def _intermediate(slug: str) -> str:
     if slug and slug not in known:
         raise _unknown("intermediate task", slug, known)
     return slug
+
+
+def _recipe(text: str) -> str:
+    if text and not re.fullmatch(r"[0-9a-f]{8,64}", text):
+        raise FilterError(f"There is no recipe '{text[:80]}'; 8 or more digits of its fingerprint name one.")
+    return text
 
 
 def _source(key: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replac
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.filters import SUITES, Filters, View
 from leaderboard.standings.listing import ScoreLine, every_score
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Standings
@@ -36,6 +36,11 @@ class Table:
     title: str
     standings: Standings
 
+    @property
+    def partial(self) -> bool:
+        """Whether differences over a part of the languages count: on the transfer map."""
+        return self.key.partition(".")[0] == View.TRANSFER
+
 
 def board() -> Iterator[str]:
     """The lines of the board as it is now; to be read in one transaction."""
@@ -47,24 +52,22 @@ def board() -> Iterator[str]:
 
 
 def _tables() -> Iterator[Table]:
-    """The tables with rows, each as its page opens, and those of tasks under each of their protocols."""
-    for view, title in ((View.LEADERBOARD, "Leaderboard"), (View.TRANSFER, "Transfer map")):
-        yield from _with_rows(view.value, title, Filters(view=view, show=_usual_show(view)))
+    """The tables with rows of every suite, each as its page opens, and those of tasks under each of their protocols."""
+    for suite, suite_title in SUITES.items():
+        for view, title in ((View.LEADERBOARD, "Leaderboard"), (View.TRANSFER, "Transfer map")):
+            show = "difference" if view is View.TRANSFER else "score"
+            key = f"{view.value}.{suite}"
+            yield from _with_rows(key, f"{title}, {suite_title}", Filters(view=view, suite=suite, show=show))
     for task in registry.tasks(Role.TARGET):
         filters = Filters(view=View.TASK, task=task.slug)
-        protocols = load(filters).choices.protocols
-        for protocol in protocols:
-            key = task.slug if len(protocols) == 1 else f"{task.slug}.{protocol.value}"
-            title = f"{task.title}: {protocol.title}"
+        for protocol in load(filters).choices.protocols:
+            key = f"{View.TASK.value}.{task.slug}.{protocol.value}"
+            title = f"{task.title}, {protocol.title}"
             yield from _with_rows(key, title, replace(filters, protocol=protocol.value))
 
 
-def _usual_show(view: View) -> str:
-    return "difference" if view is View.TRANSFER else "score"
-
-
 def _with_rows(key: str, title: str, filters: Filters) -> Iterator[Table]:
-    standings = load(filters)
+    standings = load(filters, whole=True)
     if standings.rows:
         yield Table(key, title, standings)
 

@@ -90,7 +90,13 @@ def scores_on_board(*, unverified: bool = False) -> QuerySet[Score]:
 
 
 def every_score(*, unverified: bool = False, run: int | None = None, by_run: bool = False) -> Iterator[ScoreLine]:
-    """Every score of `scores_on_board` (of one `run`), by primary key or `by_run`, read in chunks.
+    """Every score of `scores_on_board` (of one `run`), by primary key or `by_run`, read in chunks."""
+    found = scores_on_board(unverified=unverified).order_by(*(["run_id"] if by_run else []), "pk")
+    return score_lines(found if run is None else found.filter(run=run))
+
+
+def score_lines(found: QuerySet[Score]) -> Iterator[ScoreLine]:
+    """The scores of `found` in its order, read in chunks.
 
     The recipes' tasks are read first, so that nothing can fail for their sake once the first line is out.
     """
@@ -99,9 +105,6 @@ def every_score(*, unverified: bool = False, run: int | None = None, by_run: boo
         recipe: "+".join(task for _, task in members)
         for recipe, members in groupby(pairs.values_list("recipe_id", "task_id"), key=lambda pair: pair[0])
     }
-    found = scores_on_board(unverified=unverified).order_by(*(["run_id"] if by_run else []), "pk")
-    if run is not None:
-        found = found.filter(run=run)
     rows = found.values_list(*_FIELDS).iterator(chunk_size=CHUNK)
     return (_line(row, tasks) for row in rows)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from leaderboard.models import Recipe, Run
 from leaderboard.services import headlines
-from leaderboard.standings import columns, records, scene, wording
+from leaderboard.standings import columns, confidence, records, scene, wording
 from leaderboard.standings.cells import Cells, row
 from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import SUITES, Aggregate, FilterError, Filters, View
@@ -19,14 +19,15 @@ from runner.tasks import registry
 ROWS_A_PAGE = 100
 
 
-def load(filters: Filters, *, whole: bool = False) -> Standings:
+def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Standings:
     """The standings that `filters` ask for: the rows of one page, or with `whole` those of all of them.
 
-    Nine queries, and one more with a study or another order than the usual one, however many rows there are; more
-    where scores have changed and are gathered first. FilterError where the task page asks for a protocol that its task
-    was not measured under.
+    Nine queries, two more for intervals, and one more with a study or another order than the usual one, however many
+    rows there are; more where scores have changed and are gathered first (not asked where they are `settled`).
+    FilterError where the task page asks for a protocol that its task was not measured under.
     """
-    headlines.current()
+    if not settled:
+        headlines.current()
     recipes = records.recipes()
     scenery = scene.build(filters, recipes)
     shown = scenery.shown()
@@ -52,19 +53,16 @@ def load(filters: Filters, *, whole: bool = False) -> Standings:
     if filters.view is not View.TASK:
         scores = scenery.measured({column.protocol for column in found}, None if whole else on_page)
     cells = Cells(scores, scenery.baseline_of, overall, how)
+    table = [tuple(cells.cell(entry, column) for column in found) for entry in on_page]
+    table = confidence.with_intervals(table, on_page, found, cells)
     return Standings(
         sentence=wording.sentence(filters, entries, show),
         notes=(*notes, *wording.notes(filters, entries, scenery)),
         columns=tuple(found),
         groups=columns.column_groups(found) if _grouped(filters) else (),
         rows=tuple(
-            row(
-                entry,
-                tuple(cells.cell(entry, column) for column in found),
-                label=labels[entry.key],
-                has_baseline=entry.key in scenery.baseline_of,
-            )
-            for entry in on_page
+            row(entry, made, label=labels[entry.key], has_baseline=entry.key in scenery.baseline_of)
+            for entry, made in zip(on_page, table, strict=True)
         ),
         choices=_choices(filters, recipes.values(), scenery, shown),
         sort=sort,

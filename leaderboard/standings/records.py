@@ -184,10 +184,11 @@ def studied_suites() -> set[str]:
     return {Suite.XTREME.value if suite is Suite.STAND_IN else suite.value for suite in suites}
 
 
-def protocols(tasks: Collection[TaskSpec]) -> dict[int, ProtocolValue]:
-    """The protocols of `tasks`. One query."""
+def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
+    """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
     fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
+    found = found if noisy else found.filter(noise="")
     return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
 
 

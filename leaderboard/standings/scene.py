@@ -69,7 +69,8 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
     }
     placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
-    protocols = records.protocols(filters.tasks)
+    # Under noise a score is no result of its own: the page of robustness has it, and a task's page where it is chosen.
+    protocols = records.protocols(filters.tasks, noisy=filters.view is View.TASK)
     gathered = _Gathered(placed.entry_of, protocols, with_unverified=filters.unverified)
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
     hidden = gathered.hidden - gathered.heard
@@ -170,6 +171,7 @@ def _matches(filters: Filters, entry: Entry) -> bool:
         and filters.encoder in ("", entry.encoder)
         and filters.method in ("", entry.method)
         and (not filters.intermediate or filters.intermediate in entry.intermediate)
+        and entry.recipe.startswith(filters.recipe)
         and (not filters.variant or filters.variant in entry.variants)
     )
 
@@ -187,4 +189,4 @@ def _wants_outside(filters: Filters, run: RunValue) -> bool:
 
 
 def restricts_recipes(filters: Filters) -> bool:
-    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant)
+    return bool(filters.encoder or filters.method or filters.intermediate or filters.variant or filters.recipe)

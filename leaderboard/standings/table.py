@@ -29,8 +29,27 @@ class Measured:
         unshared = sum(not self.stages.get(seed) for seed in seeds)
         return unshared + len({self.stages[seed] for seed in seeds if self.stages.get(seed)})
 
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The stages of all seeds."""
+        return frozenset().union(*self.stages.values())
+
 
 NOTHING = Measured({}, {})
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95% interval of a difference over seeds and test items, in points.
+
+    `decided` says whether the difference is told from none, given all that the table shows at once.
+    """
+
+    low: float
+    high: float
+    p: float
+    decided: bool
+    method: str
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,12 @@ class Difference:
     pairs: int
     have: int
     expected: int
+    interval: Interval | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether it is known that the difference may be chance; False where there is no interval."""
+        return self.interval is not None and not self.interval.decided
 
     @property
     def complete(self) -> bool:

@@ -40,6 +40,8 @@ def sentence(filters: Filters, rows: Sequence[Entry], show: str) -> str:
         where.append(f"variant {Variant(filters.variant).in_sentence}")
     if filters.intermediate:
         where.append(f"intermediate task {registry.TASKS[filters.intermediate].title}")
+    if filters.recipe:
+        where.append(f"recipe {filters.recipe[:8]}")
     if filters.origin:
         where.append(f"origin {Run.Origin(filters.origin).label.lower()}")
     if filters.source:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
-from leaderboard.standings.table import Cell, Difference, Standings
+from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
 
@@ -31,44 +32,61 @@ def tint(difference: Difference) -> str:
     return f"{'gain' if difference.value > 0 else 'loss'}-{strength}"
 
 
-@register.simple_tag
-def score_cell(cell: Cell, show: str, partial: bool = False) -> SafeString:  # noqa: FBT001, FBT002
-    """The inside of a table cell. `partial` shows differences over a part of the languages, with an asterisk."""
+@register.simple_tag(takes_context=True)
+def row_cells(context: template.Context, row: Row) -> SafeString:
+    """The cells of a row, all at once: a page has thousands. With `partial`, each leads to its languages.
+
+    `partial` shows differences over a part of the languages, with an asterisk. Everything inside is made here, from
+    numbers; addresses are escaped.
+    """
+    standings: Standings = context["standings"]
+    partial = bool(context.get("partial"))
+    position = standings.sorted_position
+    found = []
+    for index, (column, cell) in enumerate(zip(standings.columns, row.cells, strict=True)):
+        inside = _inside(cell, standings.show, partial=partial)
+        if partial and not cell.empty and (address := of_languages(row, column)):
+            inside = f'<a class="behind" href="{escape(address)}">{inside}</a>'
+        found.append(f'<td class="sorted">{inside}</td>' if index == position else f"<td>{inside}</td>")
+    return mark_safe("".join(found))
+
+
+def _inside(cell: Cell, show: str, *, partial: bool) -> str:
     difference = cell.difference if partial else cell.paired
     change = _change(difference) if difference else ""
     if cell.value is None:
         if cell.empty:
-            return format_html('{}<span class="missing" title="no scores">–</span>', change)
-        return format_html(
-            '{}<span class="coverage" title="{} of {} are there: no mean is shown">{}</span>',
-            change,
-            cell.have,
-            cell.expected,
-            cell.coverage,
-        )
-    spread = "" if cell.sd is None else format_html(' <small class="sd">±{}</small>', numbers.shown(cell.sd))
-    value = format_html(
-        '<span class="value" title="{}">{}</span>{}', _explained(cell), numbers.shown(cell.value), spread
-    )
+            return f'{change}<span class="missing" title="no scores">–</span>'
+        told = f"{cell.have} of {cell.expected} are there: no mean is shown"
+        return f'{change}<span class="coverage" title="{told}">{cell.coverage}</span>'
+    spread = "" if cell.sd is None else f' <small class="sd">±{numbers.shown(cell.sd)}</small>'
+    value = f'<span class="value" title="{_explained(cell)}">{numbers.shown(cell.value)}</span>{spread}'
+    if cell.status == "unverified":
+        value += ' <small class="doubt">not verified</small>'
     if show == "difference":
-        return format_html('{}<small class="second">{}</small>', change or _NO_CHANGE, value)
-    return format_html("{}{}", value, change)
+        between = ""
+        if difference and difference.interval:
+            between = f'<small class="between">{_interval(difference.interval)}</small>'
+        return f'{change or NO_CHANGE}{between}<small class="second">{value}</small>'
+    return f"{value}{change}"
 
 
-_NO_CHANGE = mark_safe('<span class="missing" title="no difference">–</span>')
+NO_CHANGE = '<span class="missing" title="no difference">–</span>'
 
 
-def _change(difference: Difference) -> SafeString:
-    return format_html(
-        '<span class="change {}" title="paired difference over {} seed{} and {} of {} languages">{}{}</span>',
-        tint(difference),
-        difference.pairs,
-        "" if difference.pairs == 1 else "s",
-        difference.have,
-        difference.expected,
-        numbers.shown_difference(difference.value),
-        "" if difference.complete else "*",
-    )
+def _change(difference: Difference) -> str:
+    seeds = f"{difference.pairs} seed{'' if difference.pairs == 1 else 's'}"
+    told = f"paired difference over {seeds} and {difference.have} of {difference.expected} languages"
+    if difference.interval:
+        told += f", 95% interval {_interval(difference.interval)}"
+        told += "" if difference.interval.decided else ": not significant"
+    text = numbers.shown_difference(difference.value) + ("" if difference.complete else "*")
+    kind = f"{tint(difference)} undecided" if difference.undecided else tint(difference)
+    return f'<span class="change {kind}" title="{told}">{text}</span>'
+
+
+def _interval(interval: Interval) -> str:
+    return f"{numbers.shown_difference(interval.low)} to {numbers.shown_difference(interval.high)}"
 
 
 def _explained(cell: Cell) -> str:

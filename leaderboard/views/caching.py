@@ -12,6 +12,7 @@ from threading import Lock
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import quote_etag
 
@@ -21,6 +22,8 @@ PageView = Callable[..., HttpResponseBase]
 # Of a process, compressed.
 MOST_BYTES = 32 * 1024 * 1024
 COMPRESSION = 6
+# A view says so of a page that shows more than the tables, such as work that goes on.
+NOT_KEPT = "no-store"
 
 
 class Shelf:
@@ -69,16 +72,19 @@ def versioned(view: PageView) -> PageView:
             response = _kept(request, tag) or _made(request, tag, view(request, *args, **kwargs))
         if response.status_code == 304:
             response["ETag"] = tag
+        if NOT_KEPT in response.get("Cache-Control", ""):
+            return response
         response["Cache-Control"] = "no-cache"  # to be asked for again each time, which is cheap
-        patch_vary_headers(response, ["Accept-Encoding", "HX-Request"])
+        patch_vary_headers(response, ["Accept-Encoding"])
         return response
 
     return answer
 
 
 def _tag(request: HttpRequest) -> str:
-    part = request.headers.get("HX-Request", "")
-    parts = (headlines.current(), request.get_full_path(), part, release())
+    # The day, because citations name it.
+    today = timezone.now().date().isoformat()
+    parts = (headlines.current(), request.scheme, request.get_host(), request.get_full_path(), today, release())
     return quote_etag(hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32])
 
 
@@ -107,7 +113,7 @@ def _kept(request: HttpRequest, tag: str) -> HttpResponse | None:
 
 
 def _made(request: HttpRequest, tag: str, response: HttpResponseBase) -> HttpResponseBase:
-    if response.status_code != 200:
+    if response.status_code != 200 or NOT_KEPT in response.get("Cache-Control", ""):
         return response
     if response.streaming:
         response["ETag"] = tag

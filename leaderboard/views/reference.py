@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -16,7 +18,9 @@ from runner.tasks.kinds import Role, Suite, TaskSpec
 from runner.tasks.languages import (
     LOW_RESOURCE_CLASS,
     LOW_RESOURCE_GIB,
+    POCKET_LANGUAGES,
     XTREME_LANGUAGES,
+    Language,
     low_resource_by_class,
     low_resource_by_size,
 )
@@ -81,6 +85,35 @@ def _summary(task: TaskSpec, protocols: dict[str, int]) -> dict[str, object]:
         "stands_in_for": registry.TASKS[task.stands_in_for].title if task.stands_in_for else "",
         "metric": METRIC_TITLES.get(task.headline, task.headline),
         "protocols": protocols.get(task.slug, 0),
+    }
+
+
+@require_safe
+def languages(request: HttpRequest) -> HttpResponse:
+    low_class, low_size = low_resource_by_class(), low_resource_by_size()
+    tasks = list(registry.tasks(Role.TARGET))
+    blocks = [
+        ("XTREME", XTREME_LANGUAGES, Suite.XTREME),
+        ("Pocket suite", POCKET_LANGUAGES, Suite.POCKET),
+    ]
+    context = {
+        "section": "languages",
+        "blocks": [
+            (title, [_language(row, tasks, suite, low_class, low_size) for row in rows.values()], suite)
+            for title, rows, suite in blocks
+        ],
+    }
+    return render(request, "languages.html", context)
+
+
+def _language(
+    row: Language, tasks: list[TaskSpec], suite: Suite, low_class: Collection[str], low_size: Collection[str]
+) -> dict[str, object]:
+    return {
+        "language": row,
+        "tasks": [task for task in tasks if task.suite is suite and row.code in task.languages],
+        "low_class": row.code in low_class,
+        "low_size": row.code in low_size,
     }
 
 

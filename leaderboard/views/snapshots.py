@@ -11,14 +11,16 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.exports import files
 from leaderboard.exports.columns import SCORES
+from leaderboard.exports.latex import standings_latex
+from leaderboard.exports.objects import Origin, standings_json
 from leaderboard.models import Run, Snapshot
 from leaderboard.models.snapshots import ADDRESS_DIGITS
 from leaderboard.standings import changes, frozen
 from leaderboard.standings.listing import every_score
+from leaderboard.views.exports import JSON_LINES
+from leaderboard.views.tables import FORMATS
 
 SHOWN_CHANGES = 200
-# The transfer map has differences over a part of the languages, too.
-PARTIAL = ("transfer",)
 
 
 @require_safe
@@ -41,8 +43,9 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "snapshot": found,
         "titles": titles,
         "table": table,
-        "partial": key in PARTIAL,
+        "partial": table is not None and table.partial,
         "address": request.build_absolute_uri(found.get_absolute_url()),
+        "formats": {ending: title for ending, (title, _) in FORMATS.items()},
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
     }
     return render(request, "snapshot.html", context)
@@ -52,26 +55,33 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
 def content(request: HttpRequest, address: str) -> HttpResponseBase:
     """All of it, line by line: the SHA-256 of this file is the snapshot's hash."""
     found = find(address)
-    response = StreamingHttpResponse(
-        (f"{line}\n" for line in frozen.lines(found.content)), content_type="application/jsonl; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="snapshot-{found.address}.jsonl"'
-    return response
+    lines = (f"{line}\n" for line in frozen.lines(found.content))
+    return _attached(lines, f"snapshot-{found.address}.jsonl", JSON_LINES)
 
 
 @require_safe
 def scores_csv(request: HttpRequest, address: str) -> HttpResponseBase:
     found = find(address)
-    return _csv(files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content)))), f"scores-{found.address}")
+    blocks = files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content))))
+    return _attached(blocks, f"scores-{found.address}.csv", FORMATS["csv"][1])
 
 
 @require_safe
-def table_csv(request: HttpRequest, address: str, key: str) -> HttpResponseBase:
+def table_file(request: HttpRequest, address: str, key: str, ending: str) -> HttpResponseBase:
+    """A table of a snapshot as a file, in the formats of the pages."""
     found = find(address)
     table = frozen.table(frozen.lines(found.content), key)
     if table is None:
         raise Http404(f"The snapshot has no table '{key}'.")
-    return _csv(files.standings_csv(table.standings, partial=key in PARTIAL), f"{key}-{found.address}")
+    page = request.build_absolute_uri(f"{found.get_absolute_url()}?table={key}")
+    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date())
+    standings, partial = table.standings, table.partial
+    content = {
+        "csv": lambda: files.standings_csv(standings, partial=partial),
+        "json": lambda: iter([standings_json(standings, origin, partial=partial)]),
+        "tex": lambda: standings_latex(standings, origin, partial=partial),
+    }[ending]()
+    return _attached(content, f"{key}-{found.address}.{ending}", FORMATS[ending][1])
 
 
 @require_safe
@@ -116,7 +126,7 @@ def _in_columns(scores: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
     return ([score.get(name, "") for name in names] for score in scores)
 
 
-def _csv(blocks: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(blocks, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+def _attached(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(blocks, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

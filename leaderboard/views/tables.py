@@ -20,19 +20,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from leaderboard.addresses import of_languages
 from leaderboard.exports import files
-from leaderboard.exports.latex import standings_latex
+from leaderboard.exports.latex import bibtex, standings_latex
 from leaderboard.exports.objects import Origin, standings_json
 from leaderboard.figures import heatmap
+from leaderboard.models import Run
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
 from leaderboard.standings.filters import FilterError, Filters, View
 from leaderboard.standings.query import load
 from leaderboard.standings.records import studied_suites
 from leaderboard.standings.table import Standings
-from leaderboard.views.caching import versioned
+from leaderboard.views.caching import NOT_KEPT, versioned
 from runner.tasks import registry
 from runner.tasks.kinds import DataSplit, Role, Suite, TaskSpec
+from runner.tasks.languages import LANGUAGES, Language
 
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
@@ -80,7 +83,9 @@ class Table:
 LEADERBOARD = Table(View.LEADERBOARD, "leaderboard", "Leaderboard")
 TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
 TASK = Table(View.TASK, "task", "Task")
-TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK)}
+LANGUAGE = Table(View.LANGUAGE, "language", "Language")
+TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK, LANGUAGE)}
+LOW_RESOURCE = {"low-class": "by class", "low-size": "by size"}
 # What a table is offered as beside its page, at the same address with this ending, and what the browser is told.
 FORMATS = {
     "csv": ("CSV", "text/csv; charset=utf-8"),
@@ -94,10 +99,16 @@ FORMATS = {
 @versioned
 def leaderboard(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.LEADERBOARD)
-    if "suite" not in request.GET and (suite := only_suite(studied_suites())):
+    standings = load(filters, settled=True)
+    ran_here = any(row.origin == Run.Origin.LOCAL for row in standings.rows)
+    if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
-    context = _table_context(request, LEADERBOARD, filters, load(filters))
-    return _with_alternates(render(request, "leaderboard.html", {**context, "section": "leaderboard"}), context)
+    context = _table_context(request, LEADERBOARD, filters, standings)
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    if filters.suite == Suite.POCKET.value:
+        # Its welcome tells how far the pocket study is, which is no score.
+        response["Cache-Control"] = NOT_KEPT
+    return _with_alternates(response, context)
 
 
 @require_safe
@@ -106,11 +117,11 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
 @versioned
 def transfer(request: HttpRequest) -> HttpResponse:
     filters = state.parse(request.GET, View.TRANSFER)
-    standings = load(filters)
+    standings = load(filters, settled=True)
     context = {
         **_table_context(request, TRANSFER, filters, standings),
         "section": "transfer",
-        "figure": heatmap.transfer(standings) if standings.rows else None,
+        "figure": heatmap.transfer(standings, of_languages) if standings.rows else None,
     }
     return _with_alternates(render(request, "transfer.html", context), context)
 
@@ -122,7 +133,7 @@ def transfer(request: HttpRequest) -> HttpResponse:
 def task(request: HttpRequest, slug: str) -> HttpResponse:
     spec = _task_or_404(slug)
     filters = state.parse(request.GET, View.TASK, task=slug)
-    standings = load(filters)
+    standings = load(filters, settled=True)
     context = {
         **_table_context(request, TASK, filters, standings, slug),
         "section": "tasks",
@@ -142,12 +153,28 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 @filtered
 @versioned
+def language(request: HttpRequest, slug: str) -> HttpResponse:
+    spec = _language_or_404(slug)
+    filters = state.parse(request.GET, View.LANGUAGE, language=slug)
+    context = {
+        **_table_context(request, LANGUAGE, filters, load(filters, settled=True), slug),
+        "section": "languages",
+        "language": spec,
+        "tasks": [task for task in registry.tasks(Role.TARGET) if slug in task.languages],
+        "low": [title for name, title in LOW_RESOURCE.items() if slug in state.language_set(name)],
+    }
+    return _with_alternates(render(request, "language.html", context), context)
+
+
+@require_safe
+@filtered
+@versioned
 def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpResponseBase:
     """The table of a page as a file: all its rows, whatever page of them is looked at."""
     described = TABLES[table]
-    title = _task_or_404(slug).title if slug else described.title
-    filters = state.parse(request.GET, described.view, task=slug)
-    standings = load(filters, whole=True)
+    title = _title(described, slug)
+    filters = state.parse(request.GET, described.view, **_narrowed_to(described, slug))
+    standings = load(filters, whole=True, settled=True)
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
     content = {
         "csv": lambda: files.standings_csv(standings, partial=described.partial),
@@ -185,6 +212,22 @@ def _task_or_404(slug: str) -> TaskSpec:
     return registry.TASKS[slug]
 
 
+def _language_or_404(code: str) -> Language:
+    if code not in LANGUAGES:
+        raise Http404(f"There is no language '{code}'.")
+    return LANGUAGES[code]
+
+
+def _title(table: Table, slug: str) -> str:
+    if table is LANGUAGE:
+        return _language_or_404(slug).name
+    return _task_or_404(slug).title if slug else table.title
+
+
+def _narrowed_to(table: Table, slug: str) -> dict[str, str]:
+    return {table.name: slug} if slug else {}
+
+
 def _table_context(
     request: HttpRequest, table: Table, filters: Filters, standings: Standings, slug: str = ""
 ) -> dict[str, object]:
@@ -193,12 +236,52 @@ def _table_context(
         "standings": standings,
         "language_choices": state.language_choices(),
         "narrowed": bool(request.GET),
+        "active": _active(request),
+        "more_open": any(request.GET.get(name) for name in MORE),
+        "citation": _citation(request, table, slug, standings),
         "partial": table.partial,
         "files": [
             FileLink(_file_address(request, table.name, ending, slug), title, kind.partition(";")[0])
             for ending, (title, kind) in FORMATS.items()
         ],
     }
+
+
+# Filters that are out of the way until one of them is used; what is no narrowing is no chip.
+MORE = ("aggregate", "variant", "origin", "source", "study", "unverified")
+NO_CHIP = ("sort", "show", "page", "order", "suite")
+
+
+@dataclass(frozen=True)
+class Active:
+    """A filter that is on, with the address of the view without it."""
+
+    name: str
+    value: str
+    without: str
+
+
+def _active(request: HttpRequest) -> list[Active]:
+    return [
+        Active(name, value, f"{request.path}?{_changed(request, **{name: None, 'page': None})}")
+        for name, value in request.GET.items()
+        if name not in NO_CHIP
+    ]
+
+
+@dataclass(frozen=True)
+class Citation:
+    """How a view is shared and cited."""
+
+    address: str
+    bibtex: str
+
+
+def _citation(request: HttpRequest, table: Table, slug: str, standings: Standings) -> Citation:
+    title = _title(table, slug)
+    address = request.build_absolute_uri()
+    read = timezone.now().date()
+    return Citation(address, bibtex(title, address, standings.sentence, read))
 
 
 @dataclass(frozen=True)

@@ -160,12 +160,31 @@ def vectors(
     for batch in _batches(table, pad, device):
         with autocast(precision, device):
             hidden = encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-        hidden = hidden.float()
-        if pooling == "cls":
-            pooled = hidden[:, 0]
-        else:
-            weights = batch.mask[..., None].float()
-            pooled = (hidden * weights).sum(1) / weights.sum(1)
-        out[batch.members] = pooled.cpu()
+        out[batch.members] = _pooled(hidden, batch.mask, pooling).cpu()
         tick(batch.done)
     return out
+
+
+@torch.inference_mode()
+def layer_vectors(
+    encoder: PreTrainedModel, table: FeatureTable, pad: int, pooling: str, precision: str, tick: Tick = _nothing
+) -> torch.Tensor:
+    """Sentence vectors of every layer, (layers + 1, features, width) in float32, from one pass; 0 is the embeddings."""
+    device = next(encoder.parameters()).device
+    out = torch.empty(encoder.config.num_hidden_layers + 1, len(table), encoder.config.hidden_size)
+    for batch in _batches(table, pad, device):
+        with autocast(precision, device):
+            states = encoder(input_ids=batch.ids, attention_mask=batch.mask, output_hidden_states=True).hidden_states
+        for layer, hidden in enumerate(states):
+            out[layer, batch.members] = _pooled(hidden, batch.mask, pooling).cpu()
+        tick(batch.done)
+    return out
+
+
+def _pooled(hidden: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """(sentences, tokens, width) to (sentences, width) in float32."""
+    hidden = hidden.float()
+    if pooling == "cls":
+        return hidden[:, 0]
+    weights = mask[..., None].float()
+    return (hidden * weights).sum(1) / weights.sum(1)

@@ -11,6 +11,7 @@ from runner.data.features import sentences
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError
 from runner.evaluation import labelled, pools, retrieval
+from runner.evaluation.noise import disturb
 from runner.evaluation.outcomes import Outcome
 from runner.evaluation.predict import vectors
 from runner.evaluation.progress import Progress
@@ -54,7 +55,8 @@ def _datasets(task: TaskSpec, plan: EvaluatePlan, job: Job, labels: Sequence[str
             missing.append(f"{language} ({error})")
             continue
         emit("data", **dataset.event())
-        found.append(dataset.first(plan.limit))
+        some = dataset.first(plan.limit)
+        found.append(disturb(some, plan.noise) if plan.noise else some)
     if missing:
         raise RecipeError(
             f"{task.title} cannot be evaluated on '{plan.split}' in {len(missing)} of {len(plan.languages)} languages; "
@@ -71,7 +73,9 @@ def _labelled(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_s
     datasets = _datasets(task, plan, job, head.labels, emit)
     progress = Progress(sum(len(dataset.examples) for dataset in datasets), emit, should_stop)
     for dataset in datasets:
-        table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, job.cache_dir)
+        # The cache names features by the rows that were read, which noise does not change.
+        cache_dir = "" if plan.noise else job.cache_dir
+        table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, cache_dir)
         progress.open_part(len(dataset.examples), len(table))
         found = labelled.outcome(
             model, trained_on.slug, dataset, table, tokenizer.pad_token_id, plan.precision, progress

@@ -35,6 +35,7 @@ class Relay:
         self.folder = folder
         self.lost = False
         self.scores: list[Mapping[str, Any]] = []
+        self.diagnostics: list[Mapping[str, Any]] = []
         self.artifacts: list[Mapping[str, Any]] = []
         self.data: list[Mapping[str, Any]] = []
         self._lease = lease
@@ -57,6 +58,8 @@ class Relay:
                 self._safely(lambda: progress.record(self._lease, event))
             case "score":
                 self.scores.append(event)
+            case "diagnostic":
+                self.diagnostics.append(event)
             case "artifact":
                 self.artifacts.append(event)
             case "data":

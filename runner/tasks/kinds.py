@@ -173,6 +173,13 @@ class TaskSpec:
         return self.slug if "train" in self.splits or self.mixture else None
 
     @property
+    def has_parallel_text(self) -> bool:
+        """Whether alignment can be measured on it: pairs of translations, or the same rows in the pivot too."""
+        if self.kind is Kind.RETRIEVAL:
+            return True
+        return self.parallel and self.kind in (Kind.SENTENCE_PAIR, Kind.MASKED_WORDS) and self.pivot in self.languages
+
+    @property
     def pivot(self) -> str:
         """The language of its training and development data."""
         return PIVOTS[self.suite]

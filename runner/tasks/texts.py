@@ -43,6 +43,7 @@ NTREX = TaskSpec(
     metrics=(),
     headline="",
     training=TEXT_TRAINING,
+    parallel=True,
     stands_in_for="wikipedia",
     sizes={"train": 1_997},
     licence="CC BY-SA 4.0",

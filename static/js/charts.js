@@ -30,6 +30,9 @@
     if (meta.colorscale) {
       data[0].colorscale = meta.colorscale[theme];
     }
+    for (const shape of layout.shapes ?? []) {
+      shape.line.color = styles.getPropertyValue(shape.name === "loss" ? "--loss" : "--gain");
+    }
     const axis = { color: styles.color, gridcolor: line, linecolor: line, zerolinecolor: line };
     Object.assign(layout, {
       autosize: true,
@@ -69,12 +72,24 @@
     };
   }
 
+  // A cell of a map leads to what stands behind it; the table has the same links.
+  function follow(links, point) {
+    const [row, column] = Array.isArray(point.pointIndex) ? point.pointIndex : [0, point.pointIndex];
+    const link = links[row]?.[column];
+    if (link) {
+      window.location.assign(link);
+    }
+  }
+
   async function draw(chart) {
     const Plotly = await loadPlotly();
     const figure = JSON.parse(document.getElementById(chart.dataset.figure).textContent);
     const canvas = chart.querySelector(".canvas");
     const { data, layout, name } = themed(figure, canvas.clientWidth);
     await Plotly.react(canvas, data, layout, settings(name, Plotly));
+    if (!drawn.has(chart) && figure.layout.meta.links) {
+      canvas.on("plotly_click", ({ points }) => follow(figure.layout.meta.links, points[0]));
+    }
     drawn.set(chart, true);
     chart.dataset.drawn = "yes";
   }
@@ -88,7 +103,12 @@
     },
     { rootMargin: "300px" },
   );
-  document.querySelectorAll(".chart").forEach((chart) => watcher.observe(chart));
+  const watch = () => document.querySelectorAll(".chart:not([data-drawn])").forEach((chart) => watcher.observe(chart));
+  watch();
+  document.addEventListener("htmx:afterSettle", () => {
+    [...drawn.keys()].filter((chart) => !chart.isConnected).forEach((chart) => drawn.delete(chart));
+    watch();
+  });
   document.addEventListener("figurechange", (event) => {
     drawn.forEach((_, chart) => chart.dataset.chart === event.detail && draw(chart));
   });

@@ -230,7 +230,11 @@ FIELD_ERRORS = {
         "two or more intermediate tasks, found 1",
     ),
     "a text as intermediate task": ({"intermediate_tasks": ["ntrex"]}, "intermediate_tasks", "ntrex is not one"),
-    "no target": ({"target-udpos": None, "target-tatoeba": None}, "__all__", "Choose at least one target task."),
+    "no target": (
+        {"target-udpos": None, "target-tatoeba": None},
+        "__all__",
+        "Choose at least one target task, or a text to measure alignment on.",
+    ),
     "unknown language": ({"languages": "de, swa"}, "languages", "There is no language 'swa'"),
     "an unknown language of one target": ({"languages-udpos": "swa"}, "languages-udpos", "no language 'swa'"),
     "languages to take and to leave out": ({"languages": "de -th"}, "languages", "found “de -th”"),

@@ -79,7 +79,7 @@ def test_scores_that_cannot_be_true_are_refused(events: list[dict[str, Any]], se
 
 
 def test_a_training_stage_has_no_scores() -> None:
-    with pytest.raises(ResultError, match="a training stage has none"):
+    with pytest.raises(ResultError, match="only an evaluation has any"):
         results.record_scores(make_training(), BOTH)
 
 

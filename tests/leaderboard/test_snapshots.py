@@ -70,12 +70,13 @@ def test_the_same_state_gives_the_same_hash(seeded):
 
 def test_tables_are_kept_as_they_were_shown(seeded):
     taken = take()
+    udpos = Filters(view=View.TASK, task="udpos")
     for key, filters in (
-        ("leaderboard", Filters()),
-        ("transfer", Filters(view=View.TRANSFER, show="difference")),
-        ("udpos", Filters(view=View.TASK, task="udpos")),
+        ("leaderboard.xtreme", Filters()),
+        ("transfer.xtreme", Filters(view=View.TRANSFER, show="difference")),
+        (f"task.udpos.{load(udpos).protocol}", udpos),
     ):
-        shown = load(filters)
+        shown = load(filters, whole=True)
         kept = frozen.table(lines(taken), key).standings
         assert replace(kept, choices=shown.choices, protocol=shown.protocol) == shown
 
@@ -88,12 +89,18 @@ def test_scores_are_those_of_the_file(client, seeded):
 
 
 def test_a_table_is_a_file_too(client, seeded):
-    now = text(client.get(reverse("leaderboard-csv")))
+    now = {ending: text(client.get(f"/leaderboard.{ending}")) for ending in ("csv", "json", "tex")}
     taken = take()
     withdrawals.withdraw(seeded.run(), "A mistake.")
-    kept = text(client.get(reverse("snapshot-table-csv", args=[taken.address, "leaderboard"])))
-    assert kept == now
-    assert len(list(csv.reader(io.StringIO(kept)))) > 3
+    kept = {
+        ending: text(client.get(reverse("snapshot-table-file", args=[taken.address, "leaderboard.xtreme", ending])))
+        for ending in now
+    }
+    assert kept["csv"] == now["csv"]
+    assert len(list(csv.reader(io.StringIO(kept["csv"])))) > 3
+    assert json.loads(kept["json"])["rows"] == json.loads(now["json"])["rows"]
+    # Whoever finds the table in a paper finds the state, too.
+    assert taken.hash in kept["tex"]
 
 
 def test_a_withdrawal_leaves_the_snapshot_as_it_was(client, seeded):
@@ -203,7 +210,7 @@ def test_an_unknown_address_is_not_found(client, seeded, name, address):
 def test_an_unknown_table_is_not_found(client, seeded):
     taken = take()
     assert client.get(taken.get_absolute_url() + "?table=nothing").status_code == 404
-    assert client.get(reverse("snapshot-table-csv", args=[taken.address, "nothing"])).status_code == 404
+    assert client.get(reverse("snapshot-table-file", args=[taken.address, "nothing", "csv"])).status_code == 404
 
 
 # Tables that another version of the program kept.

@@ -45,7 +45,9 @@ def test_it_works() -> None:
     interval = intervals.paired(points, mine - base, 400)
     assert interval.estimate == pytest.approx(points.mean())
     assert interval.estimate < interval.high
-    assert interval.low > 0 and interval.decided and interval.p < 0.05
+    assert interval.low > 0
+    assert interval.decided
+    assert interval.p < 0.05
     assert interval.method == "t interval over 3 seeds, with the spread over 400 source items"
 
 
@@ -60,7 +62,7 @@ def test_weights_are_poisson_and_depend_on_the_items_name_alone() -> None:
     assert abs(np.corrcoef(drawn[:40])[np.triu_indices(40, 1)]).max() < 0.11
     assert abs(np.corrcoef(drawn[:, :40].T)[np.triu_indices(40, 1)]).max() < 0.21
     again = draws.weights(draws.keys(["499", "0", "elsewhere"], "a"))
-    assert (again[0] == drawn[499]).all() and (again[1] == drawn[0]).all()
+    assert (again[:2] == drawn[[499, 0]]).all()
     assert (draws.weights(draws.keys(["0"], "b")) != drawn[:1]).any()
 
 
@@ -110,7 +112,8 @@ def test_five_seeds_are_resampled_four_are_not(weights: np.ndarray) -> None:
 def test_one_seed_says_that_others_are_unknown(weights: np.ndarray) -> None:
     points, replicates = simulated.differences(np.random.default_rng(6), weights, seeds=1, truth=1, seed_spread=0)
     interval = intervals.paired(points, replicates, 150)
-    assert interval.seed_variance is None and interval.seeds == 1
+    assert interval.seed_variance is None
+    assert interval.seeds == 1
     assert "one seed, so nothing is known about others" in interval.method
 
 
@@ -290,7 +293,8 @@ def test_the_line_is_scipys_and_its_band_is_narrowest_in_the_middle() -> None:
     assert (line.slope, line.intercept, line.p) == pytest.approx((expected.slope, expected.intercept, expected.pvalue))
     assert line.high - line.slope == pytest.approx(stats.t.ppf(0.975, 28) * expected.stderr)
     middle, low, high = line.band(np.array([0.0, x.mean(), 8.0]))
-    assert (low < middle).all() and (middle < high).all()
+    assert (low < middle).all()
+    assert (middle < high).all()
     assert (high - low)[1] < (high - low)[[0, 2]].min()
 
 

@@ -364,7 +364,7 @@ REFUSALS = {
     "unknown task": ({"intermediate_tasks": ("ccg_pbm",)}, "Did you mean ccg_pmb"),
     "a target as intermediate task": ({"intermediate_tasks": ("udpos",)}, "is a target task, not an intermediate"),
     "a text as intermediate task": ({"intermediate_tasks": ("ntrex",)}, "NTREX-128 is an auxiliary task, not an inter"),
-    "no target": ({"evaluations": ()}, "Choose at least one target task."),
+    "no target": ({"evaluations": ()}, "Choose at least one target task, or a text to measure alignment on."),
     "unknown target": ({"evaluations": (replace(POS, task="updos"),)}, "Did you mean udpos"),
     "an intermediate task as target": (
         {"evaluations": (Evaluation("ccg_pmb", "test", ("en",)),)},

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from runner.errors import RecipeError
-from runner.recipes import Evaluation, Method, PhaseSettings, Recipe, plan
-from runner.spec import ENGINE_VERSION, EncoderRef, Job, MaskedWords, Sampling, Stage
+from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings, Recipe, parallel_texts, plan
+from runner.spec import ENGINE_VERSION, EncoderRef, EvaluatePlan, Job, MaskedWords, Noise, Sampling, Stage
 
 ENCODER = EncoderRef("tiny", "/somewhere", "abc", 12)
 POS = Evaluation("udpos", "test", ("de", "en"))
@@ -218,7 +219,9 @@ def test_a_target_is_trained_on_the_data_of_its_training_task() -> None:
 def test_stages_and_jobs_survive_json() -> None:
     words = MaskedWords("ntrex", ("de", "sw"), texts=9)
     mixed = Recipe(ENCODER, Method.MULTI_TASK, ("nli_cad", "ccg_pmb"), sampling=Sampling(cap=9), masked=words)
-    for stage in [*plan(intermediate(), [POS, TATOEBA], 1), *plan(mixed, [POS], 1)]:
+    noisy = replace(TATOEBA, noises=(Noise("typos"),))
+    diagnosed = plan(intermediate(), [POS, noisy], 1, [Diagnosis("tatoeba")])
+    for stage in [*diagnosed, *plan(mixed, [POS], 1)]:
         assert Stage.from_dict(json.loads(json.dumps(stage.to_dict()))) == stage
         job = Job(stage, "out", None, "data", 2)
         assert Job.from_json(job.to_json()) == job
@@ -236,3 +239,69 @@ def test_a_stage_of_another_engine_is_refused() -> None:
 def test_a_broken_stage_file_is_refused(text: str) -> None:
     with pytest.raises(RecipeError, match="The stage file cannot be read"):
         Job.from_json(text)
+
+
+def test_stages_from_before_noise_keep_their_fingerprints() -> None:
+    # Of the engine of version 2, before noise was known: what was done then is not done again.
+    tagged = Stage(EvaluatePlan("udpos", "test", ("de", "en"), 128), ENCODER, None, "0" * 64)
+    found = Stage(EvaluatePlan("tatoeba", "test", ("sw",), 512, 9, 7, "mean"), ENCODER, None, None)
+    assert tagged.fingerprint == "74fc38a3e25adb104e4199bb472430160b8da90c96c60b0c9ebc87713f200076"
+    assert found.fingerprint == "2b68d6f48727af3ce962d14b7149f764ad6574fe3e2c9fd24729c1fa86a4a2b2"
+
+
+def test_noise_is_evaluated_beside_the_clean_data_on_the_same_model() -> None:
+    noises = (Noise("typos"), Noise("casing", 0.5))
+    stages = plan(baseline(), [replace(POS, noises=noises)], 1)
+    assert actions(stages) == ["train udpos", "udpos", "udpos", "udpos"]
+    assert [stage.plan.noise for stage in stages[1:]] == [None, *noises]
+    assert {stage.parent for stage in stages[1:]} == {stages[0].fingerprint}
+    assert stages[1] == plan(baseline(), [POS], 1)[1]
+
+
+def test_mining_is_not_evaluated_with_noise() -> None:
+    with pytest.raises(RecipeError, match="BUCC 2018 mines whole pools"):
+        plan(baseline(), [Evaluation("bucc2018", "test", ("de",), noises=(Noise("typos"),))], 1)
+
+
+def test_a_diagnosis_looks_at_the_pretrained_encoder_and_after_the_intermediate_phase() -> None:
+    diagnosis = Diagnosis("tatoeba", ("de", "sw", "yo"), limit=100)
+    phase_two, before, after = plan(intermediate(), [], 1, [diagnosis])
+    assert before.parent is None
+    assert after.parent == phase_two.fingerprint
+    assert before.plan == after.plan
+    assert before.plan.languages == ("de", "sw")  # what the text lacks is left out
+    # A baseline's is the one that all others compare with.
+    assert plan(baseline(), [], 7, [diagnosis]) == [before]
+
+
+def test_a_diagnosis_of_parallel_text_leaves_english_out() -> None:
+    (stage,) = plan(baseline(), [], 1, [Diagnosis("ntrex")])
+    assert "en" not in stage.plan.languages
+    assert len(stage.plan.languages) == 38
+
+
+def test_the_parallel_texts_are_those_that_line_up() -> None:
+    texts = [text.slug for text in parallel_texts()]
+    assert texts[:5] == ["xnli", "paws_x", "bucc2018", "tatoeba", "ntrex"]
+    assert set(texts[5:]) == {"pocket_xinference", "pocket_paraphrase", "pocket_mining", "pocket_search"}
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "sentence"),
+    [
+        (
+            Diagnosis("udpos"),
+            "POS tagging .* has no parallel sentences .* these have: XNLI, PAWS-X, BUCC 2018, Tatoeba",
+        ),
+        (Diagnosis("bucc2018", ("sw",)), "BUCC 2018 covers de, fr, ru, zh; found sw"),
+    ],
+)
+def test_a_diagnosis_that_cannot_be_is_refused(diagnosis: Diagnosis, sentence: str) -> None:
+    with pytest.raises(RecipeError, match=sentence):
+        plan(baseline(), [], 1, [diagnosis])
+
+
+def test_no_alignment_is_measured_on_the_text_of_mlm() -> None:
+    recipe = baseline(masked=MaskedWords("ntrex", ("de",)))
+    with pytest.raises(RecipeError, match="NTREX-128 is trained on by MLM here"):
+        plan(recipe, [], 1, [Diagnosis("ntrex")])

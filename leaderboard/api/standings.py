@@ -1,0 +1,163 @@
+"""The tables of the pages as objects: the same filters, the same numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Query, Router, Schema
+from pydantic import create_model
+
+from leaderboard.api.errors import READING
+from leaderboard.api.fields import Line, Slug
+from leaderboard.api.finding import found
+from leaderboard.models import Task
+from leaderboard.standings import filters as state
+from leaderboard.standings.filters import FilterError, View
+from leaderboard.standings.query import load
+from leaderboard.standings.table import Cell, Column, Difference, Row, Standings
+
+router = Router(tags=["Standings"])
+
+
+class ColumnOut(Schema):
+    """A task under one protocol, or the overall; `parts` are what its mean is over: languages, or tasks."""
+
+    key: str
+    title: str
+    task: str
+    split: str
+    metric: str
+    protocol: str
+    protocol_fingerprint: str
+    parts: list[str]
+
+
+class DifferenceOut(Schema):
+    """The paired difference to the plain baseline, in points: over `pairs` seeds and `have` of `expected` parts."""
+
+    value: float
+    pairs: int
+    have: int
+    expected: int
+
+
+class CellOut(Schema):
+    """The mean over seeds of the mean over parts, null unless all `expected` parts are there; `sd` over seeds."""
+
+    column: str
+    score: float | None
+    sd: float | None
+    n: int
+    have: int
+    expected: int
+    difference: DifferenceOut | None
+
+
+class RowOut(Schema):
+    """A recipe over its seeds, or a system from outside."""
+
+    key: str
+    title: str
+    origin: str
+    source: str
+    source_status: str
+    encoder: str
+    method: str
+    intermediate_tasks: list[str]
+    mlm: bool
+    translation: str
+    recipe: str
+    runs: list[int]
+    is_baseline: bool
+    cells: list[CellOut]
+
+
+class StandingsOut(Schema):
+    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page."""
+
+    sentence: str
+    notes: list[str]
+    suite: str
+    aggregate: str
+    page: int
+    page_count: int
+    row_count: int
+    columns: list[ColumnOut]
+    rows: list[RowOut]
+
+
+def _query(view: View) -> Any:
+    """The view's filters as the pages take them; what they may be is said by the refusal of what they may not."""
+    fields: dict[str, Any] = dict.fromkeys(state.KNOWN[view], (Line, ""))
+    return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
+
+
+LeaderboardFilters, TransferFilters, TaskFilters = (_query(view) for view in View)
+
+
+@router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
+def leaderboard(request: HttpRequest, filters: Query[LeaderboardFilters]) -> dict[str, Any]:
+    """The leaderboard, filtered as its page is."""
+    return _standings(request, View.LEADERBOARD)
+
+
+@router.get("/standings/transfer", response={200: StandingsOut, **READING}, operation_id="transfer")
+def transfer(request: HttpRequest, filters: Query[TransferFilters]) -> dict[str, Any]:
+    """The transfer map; its differences may be over a part of the languages, as `have` says."""
+    return _standings(request, View.TRANSFER)
+
+
+@router.get("/standings/tasks/{slug}", response={200: StandingsOut, **READING}, operation_id="task_standings")
+def task_standings(request: HttpRequest, slug: Slug, filters: Query[TaskFilters]) -> dict[str, Any]:
+    """One task with a column for each language."""
+    return _standings(request, View.TASK, found(Task.objects.all(), "task", slug).slug)
+
+
+def _standings(request: HttpRequest, view: View, task: str = "") -> dict[str, Any]:
+    if "\0" in "".join(request.GET.values()):
+        raise FilterError("A filter has a zero byte in it.")
+    return as_object(load(state.parse(request.GET, view, task=task)), partial=view is View.TRANSFER)
+
+
+def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
+    """The standings as `StandingsOut`; with `partial`, differences over some of the parts count too."""
+    return {
+        "sentence": standings.sentence,
+        "notes": list(standings.notes),
+        "suite": standings.suite,
+        "aggregate": standings.aggregate,
+        "page": standings.pages.number,
+        "page_count": standings.pages.count,
+        "row_count": standings.pages.total,
+        "columns": [_column(column) for column in standings.columns],
+        "rows": [_row(row, standings.columns, partial=partial) for row in standings.rows],
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    names = ("key", "title", "task", "split", "metric", "protocol_fingerprint")
+    fields = {name: getattr(column, name) for name in names}
+    return {**fields, "protocol": column.protocol_label, "parts": list(column.parts)}
+
+
+def _row(row: Row, columns: tuple[Column, ...], *, partial: bool) -> dict[str, Any]:
+    names = ("key", "title", "origin", "source", "source_status", "encoder", "method", "mlm", "translation", "recipe")
+    return {
+        **{name: getattr(row, name) for name in names},
+        "intermediate_tasks": list(row.intermediate),
+        "runs": [link.pk for link in row.runs],
+        "is_baseline": row.is_baseline,
+        "cells": [_cell(column.key, cell, partial=partial) for column, cell in zip(columns, row.cells, strict=True)],
+    }
+
+
+def _cell(column: str, cell: Cell, *, partial: bool) -> dict[str, Any]:
+    difference = cell.difference if partial else cell.paired
+    names = ("sd", "n", "have", "expected")
+    fields = {name: getattr(cell, name) for name in names}
+    return {"column": column, "score": cell.value, **fields, "difference": difference and _difference(difference)}
+
+
+def _difference(difference: Difference) -> dict[str, Any]:
+    return {name: getattr(difference, name) for name in ("value", "pairs", "have", "expected")}

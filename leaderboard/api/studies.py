@@ -1,0 +1,194 @@
+"""Studies: what was asked for, and asking for more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import Field, StringConstraints
+
+from leaderboard.api.errors import READING, WRITING
+from leaderboard.api.fields import LARGEST, NO_ZERO, Number, Text
+from leaderboard.api.finding import found
+from leaderboard.api.security import WRITE, Bearer, permitted
+from leaderboard.models import Stage, Study
+from leaderboard.services import submissions
+from leaderboard.services.submission_recipes import Submission
+from leaderboard.variants import Variant
+from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.spec import MaskedWords, Sampling
+from runner.tasks import registry
+
+router = Router(tags=["Studies"])
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=NO_ZERO)]
+Code = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Za-z0-9_.-]+$")]
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Closed(Schema):
+    """An object that takes no field but its own: a misspelt one would be a default without a word."""
+
+    model_config = {"extra": "forbid"}
+
+
+class PhaseIn(Closed):
+    """Hyper-parameters of a phase; null stands for the task's published default."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 1e-5
+    epochs: Annotated[int, Field(ge=1, le=1000)] | None = None
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    max_length: Annotated[int, Field(ge=8, le=8192)] | None = None
+    warmup: Share = 0.1
+    weight_decay: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    max_grad_norm: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    train_limit: Count | None = None
+    precision: str = "fp32"
+    patience: Count | None = None
+    evaluate_every: Count | None = None
+
+
+class SamplingIn(Closed):
+    """How the tasks of a mixture are drawn."""
+
+    strategy: str = "proportional"
+    cap: Count | None = None
+    temperature: Annotated[float, Field(gt=0, le=1e6)] | None = None
+
+
+class MaskedIn(Closed):
+    """Multilingual MLM beside the tasks, or alone: the text and its languages."""
+
+    text: Code
+    languages: Annotated[list[Code], Field(max_length=200)]
+    share: float = 0.5
+    mask_rate: float = 0.15
+    texts: Count | None = None
+
+
+class EvaluationIn(Closed):
+    """A target: on which split, in which languages (all, if none is named), on how many items (all)."""
+
+    task: Code
+    split: Code = "test"
+    languages: Annotated[list[Code], Field(max_length=200)] = []
+    limit: Count | None = None
+    layer: Annotated[int, Field(ge=0, le=1000)] | None = None
+    pooling: str = "mean"
+    precision: str = "fp32"
+
+    def evaluation(self) -> Evaluation:
+        fields = self.dict()
+        return Evaluation(**{**fields, "languages": tuple(self.languages) or registry.task(self.task).languages})
+
+
+class StudyIn(Closed):
+    """A study as in the admin: every method in every variant that it has, with every target and every seed."""
+
+    name: Name
+    note: Text = ""
+    encoder: Code
+    methods: Annotated[list[Method], Field(min_length=1, max_length=4)]
+    variants: Annotated[list[Variant], Field(min_length=1, max_length=3)] = [Variant.PLAIN]
+    intermediate_tasks: Annotated[list[Code], Field(max_length=100)] = []
+    targets: Annotated[list[EvaluationIn], Field(min_length=1, max_length=100)]
+    seeds: Annotated[list[Annotated[int, Field(ge=0, le=2**32 - 1)]], Field(min_length=1, max_length=100)]
+    intermediate: PhaseIn = PhaseIn()
+    target: PhaseIn = PhaseIn()
+    sampling: SamplingIn = SamplingIn()
+    masked: MaskedIn | None = None
+    translations: Annotated[list[list[Code]], Field(max_length=50)] = []
+    translate_train: Annotated[list[list[Code]], Field(max_length=50)] = []
+    priority: Stage.Priority = Stage.Priority.NORMAL
+    lane: Stage.Lane = Stage.Lane.GPU
+
+    def submission(self) -> Submission:
+        """What is asked for; RecipeError for what cannot be."""
+        return Submission(
+            name=self.name,
+            note=self.note,
+            encoder=self.encoder,
+            methods=tuple(dict.fromkeys(self.methods)),
+            variants=tuple(dict.fromkeys(self.variants)),
+            intermediate_tasks=tuple(dict.fromkeys(self.intermediate_tasks)),
+            evaluations=tuple(target.evaluation() for target in self.targets),
+            seeds=tuple(self.seeds),
+            intermediate=PhaseSettings(**self.intermediate.dict()),
+            target=PhaseSettings(**self.target.dict()),
+            sampling=Sampling(**self.sampling.dict()),
+            masked=self.masked and MaskedWords(**{**self.masked.dict(), "languages": tuple(self.masked.languages)}),
+            translations=tuple(map(tuple, self.translations)),
+            translate_train=tuple(map(tuple, self.translate_train)),
+            priority=int(self.priority),
+            lane=str(self.lane),
+        )
+
+
+class StudyOut(Schema):
+    """One study; `runs` are the numbers of its runs."""
+
+    id: int
+    url: str
+    name: str
+    note: str
+    seeds: list[int]
+    targets: list[dict[str, Any]]
+    recipes: list[str]
+    runs: list[int]
+    created: datetime
+
+
+class ForecastOut(Schema):
+    """What a study would take: stages in all, done, under way; hours of what has been measured."""
+
+    stages: int
+    done: int
+    under_way: int
+    hours: float
+    unmeasured: int
+
+
+@router.get("/studies", response={200: list[StudyOut], **READING}, operation_id="studies")
+def studies(request: HttpRequest) -> list[dict[str, Any]]:
+    """All studies, the newest first."""
+    return [_study(request, row) for row in Study.objects.prefetch_related("recipes", "runs")]
+
+
+@router.post(
+    "/studies/forecast",
+    response={200: ForecastOut, **WRITING},
+    auth=Bearer(),
+    throttle=[WRITE],
+    operation_id="forecast",
+)
+def forecast(request: HttpRequest, asked: StudyIn) -> dict[str, Any]:
+    """What the study would take; nothing is written."""
+    permitted(request, "leaderboard.add_study")
+    told = submissions.preview(asked.submission())
+    return {name: getattr(told, name) for name in ("stages", "done", "under_way", "hours", "unmeasured")}
+
+
+@router.get("/studies/{pk}", response={200: StudyOut, **READING}, operation_id="study")
+def study(request: HttpRequest, pk: Number) -> dict[str, Any]:
+    """One study; how far it is, its runs tell."""
+    return _study(request, found(Study.objects.prefetch_related("recipes", "runs"), "study", pk))
+
+
+@router.post("/studies", response={201: StudyOut, **WRITING}, auth=Bearer(), throttle=[WRITE], operation_id="submit")
+def submit(request: HttpRequest, asked: StudyIn) -> Status:
+    """Submit a study; needs the permission to add studies. What is done already is shared, not done again."""
+    user = permitted(request, "leaderboard.add_study")
+    return Status(201, _study(request, submissions.submit(asked.submission(), user)))
+
+
+def _study(request: HttpRequest, row: Study) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "url": request.build_absolute_uri(f"/studies/{row.pk}/"),
+        **{name: getattr(row, name) for name in ("name", "note", "seeds", "targets", "created")},
+        "recipes": [recipe.title for recipe in row.recipes.all()],
+        "runs": sorted(run.pk for run in row.runs.all()),
+    }

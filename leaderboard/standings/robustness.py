@@ -1,0 +1,287 @@
+"""The view of robustness: what a recipe's scores in one task hold besides their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from leaderboard.models import Score, Task
+from leaderboard.standings import asked, by_language
+from leaderboard.standings.aggregate import mean, spread
+from leaderboard.standings.by_language import Scored, TaskProtocol, TaskScores
+from leaderboard.standings.records import Entry
+from leaderboard.standings.table import Choice
+from runner.tasks import registry
+from runner.tasks.kinds import Role, TaskSpec
+from runner.tasks.languages import LANGUAGES
+
+KNOWN = ("task", "protocol", "encoder", "languages", "sort")
+SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd")
+
+
+@dataclass(frozen=True)
+class State:
+    """What is shown; empty strings stand for what is usual."""
+
+    task: str = ""
+    protocol: str = ""
+    encoder: str = ""
+    languages: str = "all"
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """The mean over languages under one noise, and what is lost against the clean data, over `n` languages."""
+
+    noise: str
+    value: float
+    drop: float
+    n: int
+
+    @property
+    def change(self) -> float:
+        """What the noise does to the score: the drop with its sign turned."""
+        return -self.drop
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recipe. Means are over its measurements; all but `worst` and the spreads are None where a part is missing.
+
+    `gap` is the score in the pivot less the mean of the others; `gap_change` is over paired seeds.
+    `languages_sd` is the sample standard deviation over the other languages, `seeds_sd` that of the mean over them.
+    """
+
+    key: str
+    title: str
+    is_baseline: bool
+    n: int
+    pivot: float | None
+    others: float | None
+    languages: int
+    items: int
+    gap: float | None
+    gap_change: float | None
+    worst: tuple[str, float] | None
+    worst_change: float | None
+    languages_sd: float | None
+    seeds_sd: float | None
+    noisy: tuple[Noisy | None, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """All that the page and its files may show."""
+
+    state: State
+    task: TaskSpec | None
+    protocol: TaskProtocol | None
+    pivot: str
+    languages: tuple[str, ...]
+    noises: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    choices: Mapping[str, tuple[Choice, ...]]
+
+    @property
+    def noise_columns(self) -> tuple[tuple[str, str], ...]:
+        """The key to sort by and the noise of each column."""
+        return tuple((f"noise-{place}", noise) for place, noise in enumerate(self.noises))
+
+    @property
+    def sentence(self) -> str:
+        if self.task is None or self.protocol is None:
+            return "No task has scores of a recipe from here."
+        count = len(self.rows)
+        return (
+            f"{self.task.title} ({self.protocol.label}): {count} {'recipe' if count == 1 else 'recipes'}, over "
+            f"{len(self.languages)} languages besides {self.pivot}, which every recipe here has; changes are to the "
+            "baseline with the same encoder and settings of the target phase."
+        )
+
+
+def parse(query: QueryDict) -> State:
+    """The state out of the address; FilterError says what it cannot be."""
+    asked.only(query, KNOWN)
+    sort = query.get("sort", "")
+    if sort and sort.removeprefix("-") not in SORTS and not sort.removeprefix("-").startswith("noise-"):
+        raise asked.unknown("column to sort by,", sort, SORTS)
+    return State(
+        task=asked.one_of(query, "task", [task.slug for task in registry.tasks(Role.TARGET)]),
+        protocol=query.get("protocol", ""),
+        encoder=query.get("encoder", ""),
+        languages=asked.languages(query),
+        sort=sort,
+    )
+
+
+def load(state: State) -> View:
+    """The view of `state`. FilterError for a protocol or an encoder that nothing was measured under."""
+    slug = state.task or usual_task()
+    if not slug:
+        return View(state, None, None, "", (), (), (), (), {})
+    task = registry.TASKS[slug]
+    scores = by_language.load(task)
+    protocol = protocol_of(scores, state.protocol)
+    entries = scores.entries(protocol) if protocol else ()
+    encoders = {entry.encoder: entry.encoder_title for entry in entries}
+    if state.encoder and state.encoder not in encoders:
+        raise asked.unknown("encoder with scores in this task", state.encoder, encoders)
+    kept = [entry for entry in entries if state.encoder in ("", entry.encoder)]
+    noisy = scores.noisy(protocol) if protocol else ()
+    noisy = tuple(one for one in noisy if any((entry.key, one.pk) in scores.scored for entry in kept))
+    languages = _languages(state, scores, protocol, kept)
+    rows = [_row(scores, protocol, entry, languages, noisy) for entry in kept]
+    return View(
+        state=state,
+        task=task,
+        protocol=protocol,
+        pivot=LANGUAGES[task.pivot].name,
+        languages=languages,
+        noises=tuple(one.noise for one in noisy),
+        rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
+        notes=_notes(task, scores, protocol, kept, languages),
+        choices={
+            "tasks": tuple(Choice(one.slug, one.title) for one in tasks_with_scores()),
+            "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
+            "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
+        },
+    )
+
+
+def tasks_with_scores() -> list[TaskSpec]:
+    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query."""
+    there = Task.objects.filter(pk__in=Score.objects.filter(run__recipe__isnull=False).values("task"))
+    slugs = set(there.values_list("pk", flat=True))
+    return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
+
+
+def usual_task() -> str:
+    """The first task whose languages are parallel, else the first that there is."""
+    found = tasks_with_scores()
+    return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
+
+
+def protocol_of(scores: TaskScores, asked_for: str) -> TaskProtocol | None:
+    """The clean protocol that is asked for by the first letters of its fingerprint, else the most used one."""
+    known = scores.clean_protocols()
+    if asked_for:
+        for protocol in known:
+            if len(asked_for) >= 8 and protocol.fingerprint.startswith(asked_for):
+                return protocol
+        raise asked.unknown("protocol with scores", asked_for, [protocol.fingerprint[:8] for protocol in known])
+    return known[0] if known else None
+
+
+def _languages(
+    state: State, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]
+) -> tuple[str, ...]:
+    """Those besides the pivot that are wanted and that every recipe has: all rows are over the same ones."""
+    measured = [set(scores.scored[entry.key, protocol.pk].languages) for entry in kept]
+    shared = set.intersection(*measured) if measured else set()
+    return asked.chosen(state.languages, shared - {scores.task.pivot})
+
+
+def _row(
+    scores: TaskScores, protocol: TaskProtocol, entry: Entry, languages: Sequence[str], noisy: Sequence[TaskProtocol]
+) -> Row:
+    mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
+    pivot = scores.task.pivot
+    values = {language: mine.value(language) for language in languages}
+    by_measurement = [mean([mine.by_seed[seed][code] for code in languages]) for seed in mine.measurements if languages]
+    others = mean(list(values.values())) if values else None
+    english = mine.value(pivot)
+    worst = min(values.items(), key=lambda item: (item[1], item[0])) if values else None
+    return Row(
+        key=entry.key,
+        title=entry.title,
+        is_baseline=entry.is_baseline,
+        n=len(mine.measurements),
+        pivot=english,
+        others=others,
+        languages=len(languages),
+        items=sum(mine.items.get(code, 0) for code in languages),
+        gap=None if english is None or others is None else english - others,
+        gap_change=_gap_change(mine, base, pivot, languages),
+        worst=worst,
+        worst_change=_worst_change(mine, base, languages),
+        languages_sd=spread(list(values.values())) if len(values) > 1 else None,
+        seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
+        noisy=tuple(_noisy(mine, scores.scored.get((entry.key, one.pk)), one.noise, pivot, languages) for one in noisy),
+    )
+
+
+def _gap_change(mine: Scored, base: Scored | None, pivot: str, languages: Sequence[str]) -> float | None:
+    """The change of the gap over paired seeds; None unless the pivot and all languages are in every pair."""
+    found = by_language.differences(mine, base) if base else {}
+    if not languages or pivot not in found or any(code not in found for code in languages):
+        return None
+    return found[pivot] - mean([found[code] for code in languages])
+
+
+def _worst_change(mine: Scored, base: Scored | None, languages: Sequence[str]) -> float | None:
+    """The worst language's score less the baseline's worst, which may be another language, over paired seeds."""
+    seeds = [seed for seed in mine.by_seed if seed in base.by_seed] if base else []
+    pairs = [(mine.by_seed[seed], base.by_seed[seed]) for seed in seeds]
+    if not pairs or not languages or any(code not in side for pair in pairs for side in pair for code in languages):
+        return None
+    worst = [min(mean([pair[side][code] for pair in pairs]) for code in languages) for side in (0, 1)]
+    return worst[0] - worst[1]
+
+
+def _noisy(clean: Scored, found: Scored | None, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
+    """Over the languages and the pivot where it was measured, on the seeds that have both."""
+    if found is None:
+        return None
+    wanted = [*languages, *([pivot] if pivot in clean.languages else [])]
+    seeds = [seed for seed in clean.by_seed if seed in found.by_seed]
+    if not seeds or not wanted or any(code not in found.by_seed[seed] for seed in seeds for code in wanted):
+        return None
+    value, before = (mean([side.by_seed[seed][code] for seed in seeds for code in wanted]) for side in (found, clean))
+    return Noisy(noise, value, before - value, len(wanted))
+
+
+def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
+    """In the order of `sort`; rows without a value stay last in both directions."""
+    key, backwards = sort.removeprefix("-"), sort.startswith("-")
+
+    def value(row: Row) -> float | None:
+        if key == "worst":
+            return row.worst[1] if row.worst else None
+        if key.startswith("noise-"):
+            place = int(key.removeprefix("noise-"))
+            return row.noisy[place].drop if row.noisy[place] else None
+        return getattr(row, key)
+
+    if key == "title":
+        return sorted(rows, key=lambda row: row.title.casefold(), reverse=backwards)
+    numbers = [f"noise-{place}" for place in range(len(noises))]
+    if key not in (*SORTS, *numbers):
+        return rows
+    present = sorted((row for row in rows if value(row) is not None), key=value, reverse=backwards)
+    return [*present, *(row for row in rows if value(row) is None)]
+
+
+def _notes(
+    task: TaskSpec, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry], languages: Sequence[str]
+) -> tuple[str, ...]:
+    notes = []
+    if not task.parallel:
+        notes.append(
+            f"The test sets of {task.title} differ from language to language, so the transfer gap, the worst language "
+            "and the spread mix how hard a language's test set is with how well a recipe transfers to it (XTREME, "
+            "section 4.3): compare recipes, not languages."
+        )
+    if task.pivot not in task.languages:
+        notes.append(f"{task.title} has no {LANGUAGES[task.pivot].name}: there is no transfer gap.")
+    found = [scores.scored[entry.key, protocol.pk] for entry in kept]
+    measured = {code for scored in found for values in scored.by_seed.values() for code in values}
+    left_out = len(measured - {task.pivot}) - len(languages)
+    if left_out > 0:
+        notes.append(f"{left_out} languages are left out: not asked for, or not measured for every recipe and seed.")
+    if any(len(scored.measurements) == 1 for scored in found):
+        notes.append("A single measurement has no spread over seeds: the encoder itself is evaluated, or one seed ran.")
+    return tuple(notes)

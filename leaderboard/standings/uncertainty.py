@@ -1,0 +1,254 @@
+"""Intervals of differences for pages: of a row and its baseline, over the languages of a column or over several tasks.
+
+Computed from the replicates of `leaderboard.standings.outcomes`. What pages usually show is computed when scores change
+and kept (`leaderboard.services.uncertainty`); the rest at once, from files.
+
+    found = uncertainty.of(asked)          # two queries, however many are asked for
+    found[0].interval                      # intervals.Interval, or None
+    found[0].why                           # where it is None: why, as a sentence
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from leaderboard.models import Artifact, StoredInterval
+from leaderboard.standings import outcomes
+from leaderboard.standings.statistics import intervals, ranking
+from leaderboard.standings.statistics.intervals import Interval
+from leaderboard.standings.table import Measured
+from runner.spec import fingerprint
+from runner.tasks import registry
+
+# Raised when the same evidence gives another interval: what is stored of another version is computed again.
+VERSION = 1
+NO_OUTCOMES = "No interval: the score has no per-item outcomes, as published scores have none."
+NOT_PREPARED = "No interval yet: the per-item outcomes are still to be prepared."
+NO_PAIRS = "No interval: the two have no seed in common in which both have all parts."
+
+
+@dataclass(frozen=True)
+class Part:
+    """One task under one protocol: what both sides measured, over these languages."""
+
+    mine: Measured
+    base: Measured
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A difference: the mean over `parts` (tasks; one for a column) of the mean over the languages of each.
+
+    For the overall mean, give all its tasks.
+    """
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The interval, or why there is none; `stages` are the evaluations behind it."""
+
+    interval: Interval | None
+    why: str = ""
+    stages: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One pair of runs, trained and evaluated on their own: their difference, and the items artifacts of its parts.
+
+    `evidence` has, for each part, the SHA-256 of both sides' items.
+    """
+
+    seed: int
+    point: float
+    evidence: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    stages: frozenset[int]
+
+    @property
+    def complete(self) -> bool:
+        return all(mine and base for mine, base in self.evidence)
+
+
+def of(asked: Sequence[Asked], *, stored: bool = True) -> list[Found]:
+    """The interval of each difference, in order. Two queries, one without `stored`."""
+    artifacts = artifacts_of(
+        stage for one in asked for part in one.parts for side in (part.mine, part.base) for stage in side.evaluations
+    )
+    measured = [measurements(one, artifacts) for one in asked]
+    keys = [content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
+    kept = _stored(keys) if stored else {}
+    return [_found(one, pairs, key, kept) for one, pairs, key in zip(asked, measured, keys, strict=True)]
+
+
+def artifacts_of(stages: Iterable[int]) -> dict[int, str]:
+    """Evaluation -> SHA-256 of its per-item outcomes. One query."""
+    wanted = set(stages)
+    return dict(Artifact.objects.filter(kind="items", stage__in=wanted).order_by().values_list("stage_id", "sha256"))
+
+
+def measurements(asked: Asked, artifacts: Mapping[int, str]) -> tuple[Measurement, ...]:
+    """The pairs of one seed in which both sides have all parts; pairs that share all evaluations are one."""
+    seeds = [
+        seed
+        for seed in (asked.parts[0].mine.by_seed if asked.parts else ())
+        if all(_has(side, seed, part.languages) for part in asked.parts for side in (part.mine, part.base))
+    ]
+    found: dict[object, Measurement] = {}
+    for seed in sorted(seeds):
+        sides = [(_of_seed(part.mine, seed), _of_seed(part.base, seed)) for part in asked.parts]
+        found.setdefault(
+            tuple(sides) if all(mine and base for mine, base in sides) else seed,
+            Measurement(
+                seed=seed,
+                point=float(np.mean([_point(part, seed) for part in asked.parts])),
+                evidence=tuple((_known(mine, artifacts), _known(base, artifacts)) for mine, base in sides),
+                stages=frozenset().union(*(mine | base for mine, base in sides)),
+            ),
+        )
+    return tuple(found.values())
+
+
+def _has(side: Measured, seed: int, languages: Collection[str]) -> bool:
+    return bool(languages) and all(language in side.by_seed.get(seed, {}) for language in languages)
+
+
+def _of_seed(side: Measured, seed: int) -> frozenset[int]:
+    return side.stages.get(seed, frozenset())
+
+
+def _point(part: Part, seed: int) -> float:
+    mine, base = part.mine.by_seed[seed], part.base.by_seed[seed]
+    return float(np.mean([mine[language] - base[language] for language in part.languages]))
+
+
+def _known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
+    """The latest first: where a language was evaluated twice, its score is of the latest."""
+    return tuple(artifacts[stage] for stage in sorted(stages, reverse=True) if stage in artifacts)
+
+
+def content(asked: Asked, pairs: Sequence[Measurement]) -> str:
+    """The hash of all that an interval depends on: seeds, points, evidence, languages, and how it is computed."""
+    return fingerprint(
+        {
+            "version": [VERSION, outcomes.VERSION],
+            "languages": [list(part.languages) for part in asked.parts],
+            "pairs": [[pair.seed, round(pair.point, 9), pair.evidence] for pair in pairs],
+        }
+    )
+
+
+def _stored(keys: Collection[str]) -> dict[str, Interval]:
+    names = [field.name for field in fields(Interval)]
+    rows = StoredInterval.objects.filter(content__in=set(keys)).values_list("content", *names)
+    return {row[0]: Interval(*row[1:]) for row in rows}
+
+
+def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[str, Interval]) -> Found:
+    stages = frozenset().union(*(pair.stages for pair in pairs))
+    if not pairs:
+        return Found(None, NO_PAIRS, stages)
+    if not all(pair.complete for pair in pairs):
+        return Found(None, NO_OUTCOMES, stages)
+    if key in kept:
+        return Found(kept[key], stages=stages)
+    interval = compute(asked, pairs, key)
+    return Found(interval, "" if interval else NOT_PREPARED, stages)
+
+
+def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | None:
+    """The interval from the files of the evaluations; None where one of them was not prepared."""
+    drawn = [_difference(asked, pair) for pair in pairs]
+    if any(one is None for one in drawn):
+        return None
+    items = _items(asked, pairs[0])
+    return intervals.paired(np.array([pair.point for pair in pairs]), np.stack(drawn), items, key)
+
+
+def _difference(asked: Asked, pair: Measurement) -> np.ndarray | None:
+    """The difference of one pair on resampled items, as deviations from it; (replicates,) or None."""
+    total: np.ndarray | float = 0.0
+    for part, (mine, base) in zip(asked.parts, pair.evidence, strict=True):
+        for sign, side in ((1, mine), (-1, base)):
+            mean = deviation(side, part.languages)
+            if mean is None:
+                return None
+            total = total + sign * mean / len(asked.parts)
+    return total if isinstance(total, np.ndarray) else None
+
+
+def deviation(artifacts: Sequence[str], languages: Sequence[str]) -> np.ndarray | None:
+    """What the mean over `languages` deviates by on resampled items, (replicates,); None where it is not known."""
+    there = [found for sha256 in artifacts if (found := outcomes.replicates(sha256))]
+    parts = [
+        next((found.deviations[language] for found in there if language in found.deviations), None)
+        for language in languages
+    ]
+    if not parts or any(part is None for part in parts):
+        return None
+    return np.mean(parts, axis=0, dtype=np.float32)
+
+
+def _items(asked: Asked, pair: Measurement) -> int:
+    """How many different source items the difference is over."""
+    count = 0
+    for part, (mine, _) in zip(asked.parts, pair.evidence, strict=True):
+        there = [found for sha256 in mine if (found := outcomes.replicates(sha256))]
+        keys = [
+            next(found.items[language] for found in there if language in found.items) for language in part.languages
+        ]
+        count += len(np.unique(np.concatenate(keys)))
+    return count
+
+
+def ranks(rows: Sequence[Sequence[tuple[Measured, tuple[str, ...]]]]) -> ranking.Ranks | None:
+    """Rank intervals of rows by their means, each row given as its parts (task measured, languages).
+
+    One part for a column, all tasks for the overall mean; every row must be complete in at least one seed. None where
+    a row has no per-item outcomes, or they are not prepared. One query. The mean over a row's seeds is what is ranked.
+    """
+    artifacts = artifacts_of(stage for row in rows for measured, _ in row for stage in measured.evaluations)
+    points: list[np.ndarray] = []
+    replicates: list[np.ndarray] = []
+    for row in rows:
+        seeds = _complete(row)
+        drawn = [_row_deviation(row, seed, artifacts) for seed in seeds]
+        if not seeds or any(one is None for one in drawn):
+            return None
+        points.append(np.array([_row_point(row, seed) for seed in seeds]))
+        replicates.append(np.mean(drawn, axis=0, dtype=np.float32))
+    return ranking.rank(points, np.stack(replicates)) if rows else None
+
+
+def _complete(row: Sequence[tuple[Measured, tuple[str, ...]]]) -> list[int]:
+    """Seeds with all parts, those that share all evaluations with one before left out."""
+    found: dict[object, int] = {}
+    for seed in sorted(row[0][0].by_seed) if row else ():
+        if all(_has(measured, seed, languages) for measured, languages in row):
+            stages = tuple(_of_seed(measured, seed) for measured, _ in row)
+            found.setdefault(stages if all(stages) else seed, seed)
+    return list(found.values())
+
+
+def _row_point(row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int) -> float:
+    means = [np.mean([measured.by_seed[seed][language] for language in languages]) for measured, languages in row]
+    return float(np.mean(means))
+
+
+def _row_deviation(
+    row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int, artifacts: Mapping[int, str]
+) -> np.ndarray | None:
+    parts = [deviation(_known(_of_seed(measured, seed), artifacts), languages) for measured, languages in row]
+    if any(part is None for part in parts):
+        return None
+    return np.mean(parts, axis=0, dtype=np.float32)
+
+
+def headline(task: str) -> str:
+    """The headline metrics of a task, as `runner.outcomes` names them."""
+    return "+".join(registry.task(task).headline_metrics)
