@@ -93,7 +93,9 @@ def _query(view: View) -> Any:
     return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
 
 
-LeaderboardFilters, TransferFilters, TaskFilters = (_query(view) for view in View)
+LeaderboardFilters, TransferFilters, TaskFilters = (
+    _query(view) for view in (View.LEADERBOARD, View.TRANSFER, View.TASK)
+)
 
 
 @router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
