@@ -180,12 +180,12 @@ def test_the_units_are_ones_that_systemd_reads(tmp_path):
 
 def test_the_units_start_what_the_page_says():
     for unit, words in (("web", "gunicorn leaderboard.wsgi"), ("worker", "celery --app leaderboard worker")):
-        assert words in (ROOT / f"deploy/{unit}.service").read_text()
+        assert words in (ROOT / f"docs/deploy/{unit}.service").read_text()
         assert words in (ROOT / "docs/deploy.md").read_text()
 
 
 def test_compose_has_the_four_services_and_no_secret_by_default():
-    found = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+    found = yaml.safe_load((ROOT / "docs/deploy/compose.yaml").read_text())
     assert set(found["services"]) == {"database", "broker", "web", "worker"}
     secrets = found["services"]["web"]["environment"]
     assert "${SECRET_KEY:?" in secrets["SECRET_KEY"]

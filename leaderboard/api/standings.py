@@ -11,7 +11,7 @@ from pydantic import create_model
 from leaderboard.api.errors import READING
 from leaderboard.api.fields import Line, Slug
 from leaderboard.api.finding import found
-from leaderboard.models import Task
+from leaderboard.models import Language, Task
 from leaderboard.standings import filters as state
 from leaderboard.standings.filters import FilterError, View
 from leaderboard.standings.query import load
@@ -93,9 +93,7 @@ def _query(view: View) -> Any:
     return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
 
 
-LeaderboardFilters, TransferFilters, TaskFilters = (
-    _query(view) for view in (View.LEADERBOARD, View.TRANSFER, View.TASK)
-)
+LeaderboardFilters, TransferFilters, TaskFilters, LanguageFilters = (_query(view) for view in View)
 
 
 @router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
@@ -113,13 +111,19 @@ def transfer(request: HttpRequest, filters: Query[TransferFilters]) -> dict[str,
 @router.get("/standings/tasks/{slug}", response={200: StandingsOut, **READING}, operation_id="task_standings")
 def task_standings(request: HttpRequest, slug: Slug, filters: Query[TaskFilters]) -> dict[str, Any]:
     """One task with a column for each language."""
-    return _standings(request, View.TASK, found(Task.objects.all(), "task", slug).slug)
+    return _standings(request, View.TASK, task=found(Task.objects.all(), "task", slug).slug)
 
 
-def _standings(request: HttpRequest, view: View, task: str = "") -> dict[str, Any]:
+@router.get("/standings/languages/{slug}", response={200: StandingsOut, **READING}, operation_id="language_standings")
+def language_standings(request: HttpRequest, slug: Slug, filters: Query[LanguageFilters]) -> dict[str, Any]:
+    """One language with a column for each task."""
+    return _standings(request, View.LANGUAGE, language=found(Language.objects.all(), "language", slug).code)
+
+
+def _standings(request: HttpRequest, view: View, **narrowed: str) -> dict[str, Any]:
     if "\0" in "".join(request.GET.values()):
         raise FilterError("A filter has a zero byte in it.")
-    return as_object(load(state.parse(request.GET, view, task=task)), partial=view is View.TRANSFER)
+    return as_object(load(state.parse(request.GET, view, **narrowed)), partial=view is View.TRANSFER)
 
 
 def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
