@@ -46,12 +46,17 @@ def submit(submission: Submission, user: Any = None, also: Sequence[Submission] 
     with transaction.atomic():
         check_share(user, _new_runs(planned))
         study = _study(submission, user)
-        rows = _stage_rows(planned, submission, user)
-        for recipe, seed, stages in planned:
-            recipe_row = _recipe_row(recipe, encoder)
-            study.recipes.add(recipe_row)
-            _join(_run_row(recipe_row, seed, user), study, [rows[stage.fingerprint] for stage in stages])
+        join(study, planned, submission, encoder, user)
     return study
+
+
+def join(study: models.Study, planned: Planned, submission: Submission, encoder: models.Encoder, user: Any) -> None:
+    """Give the study the planned runs, old or new, with all their stages; of `submission`, lane and priority count."""
+    rows = _stage_rows(planned, submission, user)
+    for recipe, seed, stages in planned:
+        recipe_row = _recipe_row(recipe, encoder)
+        study.recipes.add(recipe_row)
+        _join(_run_row(recipe_row, seed, user), study, [rows[stage.fingerprint] for stage in stages])
 
 
 def preview(submission: Submission) -> Forecast:
