@@ -1,4 +1,4 @@
-"""Settings: one file for laptop and cluster; what differs comes from the environment (docs/settings in README)."""
+"""Settings: one file for laptop and cluster; what differs comes from the environment (docs/settings.md)."""
 
 from __future__ import annotations
 

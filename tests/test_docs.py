@@ -12,11 +12,11 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 SCORING = (ROOT / "docs" / "scoring.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
-API = (ROOT / "docs" / "api.md").read_text()
-UPLOADS = (ROOT / "docs" / "uploads.md").read_text()
+DOCUMENTS = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").glob("*.md"))]
+SETTINGS = (ROOT / "docs" / "settings.md").read_text()
 # The first column of the table of settings.
 DOCUMENTED = {
-    name for line in re.findall(r"^\| (`[A-Z][^|]+)\|", README, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
+    name for line in re.findall(r"^\| (`[A-Z][^|]+)\|", SETTINGS, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
 }
 
 
@@ -35,14 +35,13 @@ def test_every_documented_setting_exists():
     assert DOCUMENTED - environment_variables() == set()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [README, ARCHITECTURE, SCORING, OPERATIONS, API, UPLOADS],
-    ids=["README.md", "architecture.md", "scoring.md", "operations.md", "api.md", "uploads.md"],
-)
-def test_every_module_that_is_named_exists(text):
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_every_module_that_is_named_exists(file):
+    text = file.read_text()
     named = re.findall(r"`((?:leaderboard|runner|templates|static|tests|docs|benchmarks)/[\w/.]+)`", text)
     named += [name.replace(".", "/") for name in re.findall(r"`((?:leaderboard|runner)(?:\.\w+)+)`", text)]
+    # A permission looks like a module.
+    named = [name for name in named if not re.fullmatch(r"leaderboard/(add|change|delete|view|withdraw)_\w+", name)]
     absent = [name for name in named if not any(path.exists() for path in candidates(name))]
     assert absent == []
 
@@ -55,4 +54,17 @@ def candidates(name: str) -> list[Path]:
 
 def test_every_target_of_the_makefile_that_is_named_exists():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z]+)", README + ARCHITECTURE + OPERATIONS)) <= targets
+    assert (
+        set(re.findall(r"(?:`|^    |^)make ([a-z]+)", "\n".join(file.read_text() for file in DOCUMENTS), re.MULTILINE))
+        <= targets
+    )
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_between_pages_leads_somewhere(file):
+    for target in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
+        assert (file.parent / target).exists(), target
+
+
+def test_the_readme_is_one_screen():
+    assert len(README.splitlines()) <= 45

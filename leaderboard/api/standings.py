@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,7 +12,7 @@ from pydantic import create_model
 from leaderboard.api.errors import READING
 from leaderboard.api.fields import Line, Slug
 from leaderboard.api.finding import found
-from leaderboard.models import Task
+from leaderboard.models import Language, Task
 from leaderboard.standings import filters as state
 from leaderboard.standings.filters import FilterError, View
 from leaderboard.standings.query import load
@@ -33,13 +34,27 @@ class ColumnOut(Schema):
     parts: list[str]
 
 
+class IntervalOut(Schema):
+    """95%, over seeds and test items; `decided` says whether it is told from no difference, given the whole table."""
+
+    low: float
+    high: float
+    p: float
+    decided: bool
+    method: str
+
+
 class DifferenceOut(Schema):
-    """The paired difference to the plain baseline, in points: over `pairs` seeds and `have` of `expected` parts."""
+    """The paired difference to the plain baseline, in points: over `pairs` seeds and `have` of `expected` parts.
+
+    `interval` is null where outcomes per item are missing.
+    """
 
     value: float
     pairs: int
     have: int
     expected: int
+    interval: IntervalOut | None
 
 
 class CellOut(Schema):
@@ -93,7 +108,9 @@ def _query(view: View) -> Any:
     return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
 
 
-LeaderboardFilters, TransferFilters, TaskFilters = map(_query, (View.LEADERBOARD, View.TRANSFER, View.TASK))
+LeaderboardFilters, TransferFilters, TaskFilters, LanguageFilters = map(
+    _query, (View.LEADERBOARD, View.TRANSFER, View.TASK, View.LANGUAGE)
+)
 
 
 @router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
@@ -111,13 +128,19 @@ def transfer(request: HttpRequest, filters: Query[TransferFilters]) -> dict[str,
 @router.get("/standings/tasks/{slug}", response={200: StandingsOut, **READING}, operation_id="task_standings")
 def task_standings(request: HttpRequest, slug: Slug, filters: Query[TaskFilters]) -> dict[str, Any]:
     """One task with a column for each language."""
-    return _standings(request, View.TASK, found(Task.objects.all(), "task", slug).slug)
+    return _standings(request, View.TASK, task=found(Task.objects.all(), "task", slug).slug)
 
 
-def _standings(request: HttpRequest, view: View, task: str = "") -> dict[str, Any]:
+@router.get("/standings/languages/{slug}", response={200: StandingsOut, **READING}, operation_id="language_standings")
+def language_standings(request: HttpRequest, slug: Slug, filters: Query[LanguageFilters]) -> dict[str, Any]:
+    """One language with a column for each task."""
+    return _standings(request, View.LANGUAGE, language=found(Language.objects.all(), "language", slug).code)
+
+
+def _standings(request: HttpRequest, view: View, **narrowed: str) -> dict[str, Any]:
     if "\0" in "".join(request.GET.values()):
         raise FilterError("A filter has a zero byte in it.")
-    return as_object(load(state.parse(request.GET, view, task=task)), partial=view is View.TRANSFER)
+    return as_object(load(state.parse(request.GET, view, **narrowed)), partial=view is View.TRANSFER)
 
 
 def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
@@ -160,4 +183,5 @@ def _cell(column: str, cell: Cell, *, partial: bool) -> dict[str, Any]:
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
-    return {name: getattr(difference, name) for name in ("value", "pairs", "have", "expected")}
+    fields = {name: getattr(difference, name) for name in ("value", "pairs", "have", "expected")}
+    return {**fields, "interval": difference.interval and asdict(difference.interval)}
