@@ -22,8 +22,8 @@ ROWS_A_PAGE = 100
 def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Standings:
     """The standings that `filters` ask for: the rows of one page, or with `whole` those of all of them.
 
-    Nine queries, two more for intervals, and one more with a study or another order than the usual one, however many
-    rows there are; more where scores have changed and are gathered first (not asked where they are `settled`).
+    Eleven queries, and one more with a study or another order than the usual one, however many rows there are; more
+    where scores have changed and are gathered first (not asked where they are `settled`).
     FilterError where the task page asks for a protocol that its task was not measured under.
     """
     if not settled:

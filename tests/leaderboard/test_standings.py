@@ -191,8 +191,8 @@ def test_queries_do_not_grow_with_rows(studies, django_assert_num_queries):
     load(Filters())
 
     # whether anything has changed; intermediate tasks, recipes with their encoders; sources, runs, protocols, which
-    # row has what; headline scores of the page's rows; studies
-    with django_assert_num_queries(9):
+    # row has what; headline scores of the page's rows; the evaluations' items, intervals; studies
+    with django_assert_num_queries(11):
         load(Filters())
 
 
