@@ -11,6 +11,8 @@ from leaderboard.standings.table import Cell, Row, Standings
 
 # More rows than this cannot be told apart by eye.
 MOST_ROWS = 7
+# Fewer where every dot has a label.
+MOST_LABELLED = 3
 LINE_HEIGHT = 26
 HEAD_HEIGHT = 150
 
@@ -80,7 +82,7 @@ def against_size(standings: Standings, sizes: Mapping[str, float | None]) -> dic
     Languages that the encoder has never seen have no place on it. None where nothing has a difference.
     """
     traces = []
-    for row in _drawn(standings):
+    for row in _drawn(standings, MOST_LABELLED):
         points = [
             (key, sizes[key], cell.difference.value)
             for key, cell in _languages(standings, row)
@@ -123,14 +125,17 @@ def against_size(standings: Standings, sizes: Mapping[str, float | None]) -> dic
     }
 
 
-def drawn_of(standings: Standings) -> str:
-    """Which rows the charts have, in words; empty where it is all of them."""
-    drawn = len(_drawn(standings))
+def drawn_of(standings: Standings, most: int = MOST_ROWS) -> str:
+    """Which rows a chart has, in words; empty where it is all of them."""
+    drawn = len(_drawn(standings, most))
     return "" if drawn == len(standings.rows) else f"The first {drawn} of the rows; narrow them to see others."
 
 
-def _drawn(standings: Standings) -> tuple[Row, ...]:
-    return standings.rows[:MOST_ROWS]
+def _drawn(standings: Standings, most: int = MOST_ROWS) -> tuple[Row, ...]:
+    """The first rows that have a difference where these are drawn, so that a baseline takes no place of theirs."""
+    return (
+        standings.rows[:most] if most == MOST_ROWS else tuple(row for row in standings.rows if row.has_baseline)[:most]
+    )
 
 
 def _languages(standings: Standings, row: Row) -> Iterator[tuple[str, Cell]]:

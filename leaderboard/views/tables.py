@@ -152,7 +152,7 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "dots": dots.by_language(standings) if standings.rows else None,
         "sizes": dots.against_size(standings, SIZES) if standings.rows else None,
         "dots_text": f"Bars: {BARS[standings.show]} {dots.drawn_of(standings)}".strip(),
-        "sizes_text": f"Each dot is a language, on a logarithmic axis. {dots.drawn_of(standings)}".strip(),
+        "sizes_text": f"Each dot is a language. {dots.drawn_of(standings, dots.MOST_LABELLED)}".strip(),
     }
     return _with_alternates(render(request, "task.html", context), context)
 
