@@ -32,7 +32,8 @@ PROTOCOL_FIELDS = {
     "data": "data revision",
     "published": "published",
 }
-PHASES = ("intermediate", "target", "sampling", "masked")
+# Of a recipe's settings; `masked` are those of MLM.
+PHASES = {"intermediate": "intermediate phase", "target": "target phase", "sampling": "sampling", "masked": "MLM"}
 
 
 @dataclass(frozen=True)
@@ -186,9 +187,10 @@ def _settings(entries: Sequence[Entry]) -> Iterator[Difference]:
     )
     flat = [_flat(entry, settings.get(entry.recipe, {})) for entry in entries]
     for name in dict.fromkeys(name for values in flat for name in values):
-        values = tuple(values.get(name, "") for values in flat)
-        if len(set(values)) > 1:
-            yield Difference(name, values)
+        # A row without a phase has none of its settings: that it has none is said once.
+        there = {values[name] for values in flat if name in values}
+        if len(there) > 1:
+            yield Difference(name, tuple(values.get(name, "") for values in flat))
 
 
 def _flat(entry: Entry, settings: Mapping[str, Any]) -> dict[str, str]:
@@ -202,9 +204,10 @@ def _flat(entry: Entry, settings: Mapping[str, Any]) -> dict[str, str]:
         "translated data": entry.translation,
         "seeds": ", ".join(str(run.seed) for run in entry.runs),
     }
-    for phase in PHASES:
+    for phase, title in PHASES.items():
+        found[title] = "yes" if settings.get(phase) else "none"
         for name, value in (settings.get(phase) or {}).items():
-            found[f"{phase} phase, {name.replace('_', ' ')}"] = _said(value)
+            found[f"{title}, {name.replace('_', ' ')}"] = _said(value)
     return found
 
 

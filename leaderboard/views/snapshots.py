@@ -43,6 +43,7 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "titles": titles,
         "table": table,
         "partial": table is not None and table.partial,
+        "frozen": True,
         "address": request.build_absolute_uri(found.get_absolute_url()),
         "formats": {ending: one.title for ending, one in FORMATS.items()},
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),

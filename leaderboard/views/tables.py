@@ -25,7 +25,7 @@ from leaderboard.exports.headers import VIEW as VIEW_HEADER
 from leaderboard.exports.latex import bibtex
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.tables import FORMATS
-from leaderboard.figures import heatmap
+from leaderboard.figures import dots, heatmap
 from leaderboard.models import Run
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
@@ -40,6 +40,9 @@ from runner.tasks.languages import LANGUAGES, Language
 
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
+
+# What need not be said.
+USUAL = {"aggregate": "official", "page": "1"}
 
 PageView = Callable[..., HttpResponseBase]
 
@@ -62,9 +65,9 @@ def filtered(view: PageView) -> PageView:
 
 
 def _without_empty(request: HttpRequest) -> HttpResponse | None:
-    """A form without JavaScript sends its empty fields too: the address to share has none."""
+    """A form without JavaScript sends its empty and untouched fields too: the address to share has none of them."""
     query = request.GET.copy()
-    for name in [name for name, value in query.items() if not value]:
+    for name in [name for name, value in query.items() if value in ("", USUAL.get(name))]:
         del query[name]
     if len(query) == len(request.GET):
         return None
@@ -86,6 +89,11 @@ TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
 TASK = Table(View.TASK, "task", "Task")
 LANGUAGE = Table(View.LANGUAGE, "language", "Language")
 TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK, LANGUAGE)}
+BARS = {
+    "score": "the standard deviation over seeds, where there are several.",
+    "difference": "95% intervals over seeds and test items, where items were kept.",
+}
+SIZES = {code: row.cc100_gib for code, row in LANGUAGES.items()}
 LOW_RESOURCE = {"low-class": "by class", "low-size": "by size"}
 
 
@@ -141,6 +149,10 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "metric": METRIC_TITLES.get(spec.headline, spec.headline),
         "orders": state.ORDERS,
         "figure": heatmap.languages(standings) if _has_differences(standings) else None,
+        "dots": dots.by_language(standings) if standings.rows else None,
+        "sizes": dots.against_size(standings, SIZES) if standings.rows else None,
+        "dots_text": f"Bars: {BARS[standings.show]} {dots.drawn_of(standings)}".strip(),
+        "sizes_text": f"Each dot is a language, on a logarithmic axis. {dots.drawn_of(standings)}".strip(),
     }
     return _with_alternates(render(request, "task.html", context), context)
 

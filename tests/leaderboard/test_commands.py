@@ -266,7 +266,7 @@ def test_a_wrong_number_cancels_nothing():
 
 def test_withdraw():
     run = factories.published("A system")
-    assert told("withdraw", run.pk, "--reason", "A slip.") == {"run": run.pk, "reason": "A slip."}
+    assert told("withdraw", run.pk, "--reason", "A slip.") == {"runs": [run.pk], "reason": "A slip."}
     assert Run.objects.get().withdrawal == "A slip."
     with pytest.raises(CommandError, match="was withdrawn already"):
         say("withdraw", run.pk, "--reason", "Again.")
