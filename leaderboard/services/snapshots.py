@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leaderboard.models import Snapshot
 from leaderboard.services import headlines
@@ -70,18 +70,28 @@ def _of_one_moment(board: Board) -> _Packed:
     """
     headlines.current()
     if connection.vendor == "postgresql":
-        with transaction.atomic():
-            # Too late where a transaction has begun before; then the caller has taken care, or does not mind.
-            if not connection.savepoint_ids:
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            return _packed(board())
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                return _in_one_view(board)
+            except OperationalError:
+                # Another gathered headline scores at the same time, and one of the two has to begin again.
+                if not left:
+                    raise
     for _ in range(ATTEMPTS):
         before = headlines.current()
         packed = _packed(board())
         if headlines.current() == before:
             return packed
     with transaction.atomic():
+        return _packed(board())
+
+
+def _in_one_view(board: Board) -> _Packed:
+    with transaction.atomic():
+        # Too late where a transaction has begun before; then the caller has taken care, or does not mind.
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return _packed(board())
 
 

@@ -220,6 +220,13 @@ def test_what_changes_while_it_is_read_is_in_it_whole_or_not_at_all(seeded):
         assert any("Meanwhile" in line for line in lines(taken))
 
 
+@pytest.mark.django_db(transaction=True)
+def test_one_is_taken_as_requests_and_commands_do_outside_of_a_transaction(seeded):
+    taken = take()
+    assert taken.score_count == Score.objects.count()
+    assert [row.title for row in frozen.table(lines(taken), "leaderboard.xtreme").standings.rows]
+
+
 def test_nothing_changes_or_deletes_a_snapshot(seeded):
     taken = take()
     taken.name = "Another"
