@@ -1,22 +1,11 @@
-"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
+"""The URL map. A table's `.csv`, `.json`, `.tex` and `.md` stand beside its page and take the same query string."""
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from leaderboard.api.version1 import api, nothing_here
-from leaderboard.views import (
-    actions,
-    compared,
-    diagnostics,
-    exports,
-    live,
-    reference,
-    runs,
-    snapshots,
-    sources,
-    tables,
-)
+from leaderboard.views import actions, compared, diagnostics, exports, live, reference, runs, snapshots, sources, tables
 
 
 class EndingConverter(StringConverter):
@@ -73,6 +62,7 @@ urlpatterns = [
     path("every_eval_ever.jsonl", exports.every_eval_ever_records, name="every-eval-ever"),
     path("columns.csv", exports.dictionary, name="columns-csv"),
     path("runs/<int:pk>/predictions.zip", exports.run_predictions, name="run-predictions"),
+    path("runs/<int:pk>/items.jsonl", exports.run_item_lines, name="run-item-lines"),
     path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
     path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),

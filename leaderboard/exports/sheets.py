@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from leaderboard.exports.columns import ExportColumn
 from leaderboard.exports.files import lines
 from leaderboard.exports.latex import escaped
+from leaderboard.exports.markdown import escaped as markdown
 from leaderboard.exports.objects import Origin
 from leaderboard.standings.numbers import shown
 
@@ -49,6 +50,17 @@ def sheet_latex(sheet: Sheet, origin: Origin) -> Iterator[str]:
     for row in sheet.rows:
         yield " & ".join(_text(value) for value in row) + " \\\\\n"
     yield "\\bottomrule\n\\end{tabular}\n"
+
+
+def sheet_markdown(sheet: Sheet, origin: Origin) -> Iterator[str]:
+    """The table in Markdown, with one decimal, as on the page."""
+    numeric = [any(isinstance(row[index], int | float) for row in sheet.rows) for index in range(len(sheet.columns))]
+    yield "| " + " | ".join(markdown(column.name) for column in sheet.columns) + " |\n"
+    yield "| " + " | ".join("---:" if right else "---" for right in numeric) + " |\n"
+    for row in sheet.rows:
+        cells = ["" if value is None else shown(value) if isinstance(value, float) else str(value) for value in row]
+        yield "| " + " | ".join(markdown(cell) for cell in cells) + " |\n"
+    yield f"\n{markdown(sheet.sentence)}\n\n{markdown(f'{origin.title}, {origin.address}, {origin.read}.')}\n"
 
 
 def _text(value: Value) -> str:

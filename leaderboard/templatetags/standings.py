@@ -54,16 +54,16 @@ def tint(difference: Difference) -> str:
 def row_cells(context: template.Context, row: Row) -> SafeString:
     """The cells of a row, all at once: a page has thousands. With `partial`, each leads to its languages.
 
-    `partial` shows differences over a part of the languages, with an asterisk. Everything inside is made here, from
-    numbers; addresses are escaped.
+    `partial` shows differences over a part of the languages, with an asterisk. What is `frozen` leads to no page of
+    today. Everything inside is made here, from numbers; addresses are escaped.
     """
     standings: Standings = context["standings"]
-    partial = bool(context.get("partial"))
+    partial, frozen = bool(context.get("partial")), bool(context.get("frozen"))
     position = standings.sorted_position
     found = []
     for index, (column, cell) in enumerate(zip(standings.columns, row.cells, strict=True)):
         inside = _inside(cell, standings.show, partial=partial)
-        if partial and not cell.empty and (address := of_languages(row, column)):
+        if partial and not frozen and not cell.empty and (address := of_languages(row, column)):
             inside = f'<a class="behind" href="{escape(address)}">{inside}</a>'
         found.append(f'<td class="sorted">{inside}</td>' if index == position else f"<td>{inside}</td>")
     return mark_safe("".join(found))

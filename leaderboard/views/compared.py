@@ -11,13 +11,14 @@ from django.views.decorators.http import require_safe
 from leaderboard.exports import alternatives as alternatives_export
 from leaderboard.exports import comparison as comparison_export
 from leaderboard.exports.objects import Origin
-from leaderboard.exports.sheets import Sheet, sheet_csv, sheet_json, sheet_latex
+from leaderboard.exports.sheets import Sheet, sheet_csv, sheet_json, sheet_latex, sheet_markdown
+from leaderboard.exports.tables import FORMATS
 from leaderboard.standings import alternatives as alternatives_view
 from leaderboard.standings import comparison
 from leaderboard.standings import filters as state
 from leaderboard.standings.filters import View
 from leaderboard.views.caching import NOT_KEPT, versioned
-from leaderboard.views.tables import FORMATS, FileLink, file_response, filtered
+from leaderboard.views.tables import FileLink, file_response, filtered
 
 
 @require_safe
@@ -77,9 +78,11 @@ def _shared(request: HttpRequest, name: str) -> dict[str, object]:
         "narrowed": bool(request.GET),
         "files": [
             FileLink(
-                reverse(f"{name}-file", args=[ending]) + (f"?{query}" if query else ""), title, kind.partition(";")[0]
+                reverse(f"{name}-file", args=[ending]) + (f"?{query}" if query else ""),
+                one.title,
+                one.content_type.partition(";")[0],
             )
-            for ending, (title, kind) in FORMATS.items()
+            for ending, one in FORMATS.items()
         ],
     }
 
@@ -92,5 +95,6 @@ def _file(request: HttpRequest, sheet: Sheet, name: str, title: str, ending: str
         "csv": lambda: sheet_csv(sheet),
         "json": lambda: sheet_json(sheet, origin),
         "tex": lambda: sheet_latex(sheet, origin),
+        "md": lambda: sheet_markdown(sheet, origin),
     }[ending]()
-    return file_response(content, f"{name}.{ending}", FORMATS[ending][1])
+    return file_response(content, f"{name}.{ending}", FORMATS[ending].content_type)
