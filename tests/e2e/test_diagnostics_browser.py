@@ -9,7 +9,7 @@ from runner.recipes import Diagnosis
 from runner.spec import Noise
 from tests import factories
 from tests.e2e.test_accessibility import RULES
-from tests.e2e.pages import LOOKS, wait_for_charts
+from tests.e2e.test_browser import LOOKS, wait_for_charts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
