@@ -5,7 +5,19 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from leaderboard.api.version1 import api, nothing_here
-from leaderboard.views import actions, compared, diagnostics, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.views import (
+    actions,
+    claims,
+    compared,
+    diagnostics,
+    exports,
+    live,
+    reference,
+    runs,
+    snapshots,
+    sources,
+    tables,
+)
 
 
 class EndingConverter(StringConverter):
@@ -48,6 +60,12 @@ urlpatterns = [
     path("studies/<int:pk>/complete/", actions.complete, name="study-complete"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
+    path("claims/", claims.claims, name="claims"),
+    path("claims.tex", claims.latex, name="claims-latex"),
+    path("claims/<slug:key>/", claims.claim, name="claim"),
+    path("claims/<slug:key>.tex", claims.latex, name="claim-latex"),
+    path("claims/<slug:key>/next/", claims.what_next, name="claim-next"),
+    path("claims/<slug:key>/queue/", claims.queue, name="claim-queue"),
     path("snapshots/", snapshots.snapshots, name="snapshots"),
     path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),

@@ -17,7 +17,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import Kind
 from tests import factories
 
-ITEMS = 60
+ITEMS = 120
 # Chance of a right answer above 50%, by recipe and task; seeds and items add their own.
 Gain = Callable[[Recipe, str], float]
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from leaderboard.models.catalogue import Encoder, slug_validator
+from leaderboard.models.catalogue import Encoder
 from leaderboard.models.experiments import Recipe, Run
 from leaderboard.models.results import Source
 from leaderboard.variants import Variant
@@ -45,7 +45,7 @@ class Claim(models.Model):
         LITERATURE = "literature", "From the literature"
         OWN = "own", "Of this leaderboard"
 
-    key = models.CharField(primary_key=True, max_length=60, validators=[slug_validator])
+    key = models.SlugField(primary_key=True, max_length=60, help_text="Its address, such as mnli-helps-xquad.")
     statement = models.TextField(help_text="One sentence, as it is claimed.")
     origin = models.CharField(max_length=12, choices=Origin.choices, default=Origin.OWN, editable=False)
     published = models.TextField("published value", blank=True, help_text="What the source reports, in its own terms.")

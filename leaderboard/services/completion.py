@@ -11,7 +11,6 @@ from django.db import transaction
 from leaderboard.models import Recipe, Run, Stage, Study
 from leaderboard.services import progress, submissions
 from leaderboard.services.shares import check_share
-from leaderboard.services.submission_recipes import Submission
 from runner import recipes
 from runner.errors import RecipeError
 from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings
@@ -54,8 +53,7 @@ def _make(study: Study, row: Recipe, seed: int, user: Any) -> None:
     recipe = recipe_of(row)
     evaluations, diagnoses = targets_of(study)
     planned = [(recipe, seed, recipes.plan(recipe, evaluations, seed, diagnoses))]
-    asked = Submission(study.name, row.encoder_id, (recipe.method,), recipe.intermediate_tasks, evaluations, (seed,))
-    submissions.join(study, planned, asked, row.encoder, user)
+    submissions.join(study, planned, user)
 
 
 def recipe_of(row: Recipe) -> recipes.Recipe:

@@ -45,13 +45,13 @@ class Forecast:
         return self.stages - self.done - self.under_way
 
 
-def forecast(planned: Iterable[Sequence[spec.Stage]]) -> Forecast:
-    """The forecast of a study whose runs have these stages. Two queries."""
+def forecast(planned: Iterable[Sequence[spec.Stage]], rates: Mapping[Kind, float] | None = None) -> Forecast:
+    """The forecast of a study whose runs have these stages. Two queries, one where the `rates` are given."""
     runs = list(planned)
     stages = {stage.fingerprint: stage for run in runs for stage in run}
     known = dict(Stage.objects.filter(fingerprint__in=stages).values_list("fingerprint", "status"))
     to_do = {key: stage for key, stage in stages.items() if known.get(key) != Stage.Status.DONE}
-    rates = measured_rates()
+    rates = measured_rates() if rates is None else rates
     seconds = [_seconds(stage, rates) for stage in to_do.values()]
     return Forecast(
         naive=sum(naive_count(run) for run in runs),

@@ -27,7 +27,7 @@ INTERMEDIATE = ("pocket_inference", "pocket_supertags")
 SEEDS = (1, 2, 3)
 # Measured: docs/pocket.md.
 LEARNING_RATE = 1e-3
-TRAIN_LIMIT = 3000
+TRAIN_LIMIT = 2400
 MASKED = MaskedWords(TEXT.slug, TEXT.languages, share=0.3, mask_rate=0.3, texts=400)
 TRANSLATED = ("qde", "qko", "qsa")
 

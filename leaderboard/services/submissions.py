@@ -42,21 +42,46 @@ def submit(submission: Submission, user: Any = None, also: Sequence[Submission] 
     RecipeError says what the submitter can mend.
     """
     planned = [run for part in (submission, *also) for run in _planned(part)]
-    encoder = find_encoder(submission.encoder)
     with transaction.atomic():
         check_share(user, _new_runs(planned))
-        study = _study(submission, user)
-        join(study, planned, submission, encoder, user)
-    return study
+        return join(_study(submission, user), planned, user, lane=submission.lane, priority=submission.priority)
 
 
-def join(study: models.Study, planned: Planned, submission: Submission, encoder: models.Encoder, user: Any) -> None:
-    """Give the study the planned runs, old or new, with all their stages; of `submission`, lane and priority count."""
-    rows = _stage_rows(planned, submission, user)
+def submit_runs(
+    name: str,
+    planned: Planned,
+    evaluations: Sequence[recipes.Evaluation],
+    seeds: Sequence[int],
+    note: str = "",
+    user: Any = None,
+) -> models.Study:
+    """Create a study of these very runs, which need not be a grid: seeds and cells that others lack.
+
+    RecipeError where the submitter has used up their share.
+    """
+    with transaction.atomic():
+        check_share(user, _new_runs(planned))
+        targets = [asdict(evaluation) for evaluation in evaluations]
+        study = models.Study.objects.create(name=name, note=note, targets=targets, seeds=list(seeds), submitted_by=user)
+        return join(study, planned, user)
+
+
+def join(
+    study: models.Study,
+    planned: Planned,
+    user: Any,
+    *,
+    lane: str = models.Stage.Lane.GPU,
+    priority: int = models.Stage.Priority.NORMAL,
+) -> models.Study:
+    """Give the study the planned runs, old or new, with all their stages."""
+    rows = _stage_rows(planned, lane, priority, user)
+    encoders = {slug: find_encoder(slug) for slug in {recipe.encoder.slug for recipe, _, _ in planned}}
     for recipe, seed, stages in planned:
-        recipe_row = _recipe_row(recipe, encoder)
+        recipe_row = _recipe_row(recipe, encoders[recipe.encoder.slug])
         study.recipes.add(recipe_row)
         _join(_run_row(recipe_row, seed, user), study, [rows[stage.fingerprint] for stage in stages])
+    return study
 
 
 def preview(submission: Submission) -> Forecast:
@@ -146,7 +171,7 @@ def _run_row(recipe: models.Recipe, seed: int, user: Any) -> models.Run:
     return run
 
 
-def _stage_rows(planned: Planned, submission: Submission, user: Any) -> dict[str, models.Stage]:
+def _stage_rows(planned: Planned, lane: str, priority: int, user: Any) -> dict[str, models.Stage]:
     """The row of every planned stage by fingerprint, old or new, a few statements for each level of parents."""
     pending = {stage.fingerprint: stage for _, _, stages in planned for stage in stages}
     rows: dict[str, models.Stage] = {}
@@ -163,8 +188,8 @@ def _stage_rows(planned: Planned, submission: Submission, user: Any) -> dict[str
                     title=stage_title(stage, specs),
                     spec=stage.to_dict(),
                     parent=rows.get(stage.parent),
-                    lane=lane_of(stage, submission.lane),
-                    priority=submission.priority,
+                    lane=lane_of(stage, lane),
+                    priority=priority,
                     submitted_by=user,
                 )
                 for key, stage in level.items()
@@ -175,8 +200,8 @@ def _stage_rows(planned: Planned, submission: Submission, user: Any) -> dict[str
         rows |= models.Stage.objects.in_bulk(level, field_name="fingerprint")
         pending = {key: stage for key, stage in pending.items() if key not in level}
     # Who asks for a stage with a higher priority gets it, whoever asked first.
-    urgent = models.Stage.objects.filter(pk__in=[row.pk for row in rows.values()], priority__lt=submission.priority)
-    urgent.filter(status__in=progress.NOT_STARTED).update(priority=submission.priority)
+    urgent = models.Stage.objects.filter(pk__in=[row.pk for row in rows.values()], priority__lt=priority)
+    urgent.filter(status__in=progress.NOT_STARTED).update(priority=priority)
     return rows
 
 

@@ -175,7 +175,7 @@ def parse(query: QueryDict, view: View, *, task: str = "", language: str = "") -
         study=_study(given.get("study", "")),
         suite=one_of("suite", given.get("suite", _suite_of(language)), SUITES),
         aggregate=one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
-        languages=language or _languages(given.get("languages", "all")),
+        languages=language or checked_languages(given.get("languages", "all")),
         sort=_sort(given.get("sort", ""), view),
         show=one_of("show", given.get("show", _usual_show(view)), SHOW),
         unverified=bool(one_of("unverified", given.get("unverified", ""), ("show",))),
@@ -245,7 +245,7 @@ def _study(text: str) -> int | None:
     return int(text)
 
 
-def _languages(text: str) -> str:
+def checked_languages(text: str) -> str:
     if text in NAMED_LANGUAGES or text in FAMILIES or text in SCRIPTS:
         return text
     codes = [code.strip() for code in text.split(",") if code.strip()]

@@ -13,10 +13,11 @@ from django.conf import settings
 
 from leaderboard.celery import app
 from leaderboard.queue import JOB
-from runner.jobs.places import Places, Sweeper
+from runner.jobs.following import Follower
+from runner.jobs.places import Places, Sweeper, worker_name
 from runner.jobs.relay import SHUTTING_DOWN
 
-_at_work: list[tuple[Places, Sweeper]] = []
+_at_work: list[tuple[Places, tuple[Sweeper, Follower]]] = []
 
 
 @app.task(name=JOB)
@@ -30,10 +31,11 @@ def wake(stage_id: int) -> None:
 def begin(sender: Any, **kwargs: Any) -> None:
     SHUTTING_DOWN.clear()
     places = Places(sender.controller.concurrency, settings.GPUS)
-    sweeper = Sweeper(places)
-    _at_work.append((places, sweeper))
+    beside = (Sweeper(places), Follower(worker_name()))
+    _at_work.append((places, beside))
     places.start()
-    sweeper.start()
+    for thread in beside:
+        thread.start()
 
 
 @signals.worker_shutting_down.connect
@@ -45,6 +47,7 @@ def stop_engines(**kwargs: Any) -> None:
 def end(**kwargs: Any) -> None:
     SHUTTING_DOWN.set()
     while _at_work:
-        places, sweeper = _at_work.pop()
-        sweeper.stop()
+        places, beside = _at_work.pop()
+        for thread in beside:
+            thread.stop()
         places.stop()

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from leaderboard.models import Stage
-from leaderboard.services import progress, results, uncertainty
+from leaderboard.services import progress, results
 from leaderboard.services.leases import Lease, LeaseLost
 from runner import spec
 from runner.curve import CURVE
@@ -156,8 +156,6 @@ def _conclude(lease: Lease, outcome: Outcome, relay: Relay) -> None:
             (relay.folder / FINISHED).unlink(missing_ok=True)  # another attempt must not report them again
             message = str(error) if isinstance(error, results.ResultError) else f"A result lacks a field: {error!r}."
             progress.fail(lease, Stage.Failure.BUG, message, artifacts=own_files(relay.folder), seconds=seconds)
-        else:
-            _measure(lease.stage_id, relay)
     elif outcome.ending in FAILURES:
         failure = FAILURES[outcome.ending]
         progress.fail(lease, failure, outcome.message, artifacts=own_files(relay.folder), seconds=seconds)
@@ -167,16 +165,6 @@ def _conclude(lease: Lease, outcome: Outcome, relay: Relay) -> None:
         progress.release(lease, seconds=seconds)
     else:
         progress.lose(lease, LOSSES[outcome.ending], outcome.message, seconds=seconds)
-
-
-def _measure(stage_id: int, relay: Relay) -> None:
-    """Intervals follow the scores; the stage is done whether or not they can be computed."""
-    if not relay.scores:
-        return
-    try:
-        uncertainty.refresh([stage_id])
-    except Exception:
-        logger.exception("Intervals could not follow the scores of stage %s.", stage_id)
 
 
 def tidy(folder: Path) -> None:

@@ -16,6 +16,7 @@ from leaderboard.standings.statistics import significance
 from leaderboard.standings.table import Measured
 from leaderboard.standings.uncertainty import Asked, Part
 from tests import factories, measured
+from tests.measured import ITEMS
 from tests.stages import empty_queue
 
 pytestmark = pytest.mark.django_db
@@ -74,7 +75,7 @@ def test_it_works() -> None:
     )
     assert interval.low < 15 < interval.high
     assert interval.low > 0
-    assert (interval.seeds, interval.items) == (3, 60 * len(LANGUAGES["udpos"]))
+    assert (interval.seeds, interval.items) == (3, ITEMS * len(LANGUAGES["udpos"]))
     assert len(found.stages) == 6
     assert StoredInterval.objects.filter(estimate=interval.estimate, low=interval.low).exists()
 
@@ -109,7 +110,7 @@ def test_it_takes_two_queries(django_assert_num_queries) -> None:
 def test_parallel_languages_share_their_source_items() -> None:
     small(tasks=("xnli_cad", "xquad_sample", "tatoeba"), seeds=(1,))
     service.refresh()
-    for task, items in (("xnli_cad", 60), ("xquad_sample", 60), ("tatoeba", 60 * len(LANGUAGES["tatoeba"]))):
+    for task, items in (("xnli_cad", ITEMS), ("xquad_sample", ITEMS), ("tatoeba", ITEMS * len(LANGUAGES["tatoeba"]))):
         assert uncertainty.of([Asked((part(task),))])[0].interval.items == items
 
 

@@ -1,4 +1,4 @@
-"""`manage.py refresh_statistics`: prepare per-item outcomes and compute intervals that are not there yet."""
+"""`manage.py refresh_statistics`: compute intervals that are not there yet, and test claims."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from leaderboard.services import uncertainty
+from leaderboard.services import claims, uncertainty
 
 
 class Command(BaseCommand):
-    help = "Compute the intervals of all scores that lack them: after an upgrade, or where files were lost."
+    help = "Compute intervals that are missing, after an upgrade or where files were lost, and test the claims again."
 
     def handle(self, **options: Any) -> None:
         added = uncertainty.refresh()
-        self.stdout.write(f"{added} interval{'' if added == 1 else 's'} added.")
+        verdicts = claims.test_all()
+        self.stdout.write(f"Added: {added} interval{'' if added == 1 else 's'}, {verdicts} of claims' verdicts.")

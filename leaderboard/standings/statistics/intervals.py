@@ -18,6 +18,8 @@ LEVEL = 0.95
 # With fewer, resampling seeds knows next to nothing of their spread: a t interval is honest about it.
 FEWEST_SEEDS_TO_RESAMPLE = 5
 POWER = 0.8
+# More than anybody trains to settle one question.
+MOST_SEEDS = 50
 
 
 @dataclass(frozen=True)
@@ -171,3 +173,25 @@ def _words(n: int, items: int) -> str:
     if n < FEWEST_SEEDS_TO_RESAMPLE:
         return f"t interval over {n} seeds, with the spread over {over}"
     return f"multi-bootstrap over {n} seeds and {over}"
+
+
+def p_against(interval: Interval, margin: float) -> float:
+    """The two-sided p value of "the true difference is `margin`", in points."""
+    return two_sided(interval.estimate - margin, interval.error, interval.freedom)
+
+
+def seeds_to_decide(interval: Interval, margin: float = 0.0, most: int = MOST_SEEDS) -> int | None:
+    """With how many seeds the interval would leave out `margin`, were the estimate and both variances to stay.
+
+    None where even `most` would not do: then the test items are too few, or the difference is at the margin. None, too,
+    where one seed tells nothing of the spread over seeds.
+    """
+    if interval.seed_variance is None:
+        return None
+    distance = abs(interval.estimate - margin)
+    for seeds in range(max(interval.seeds, 2), most + 1):
+        own = interval.seed_variance / seeds
+        degrees = freedom(own, seeds - 1, interval.item_variance, max(interval.items - 1, 1))
+        if distance > _t(degrees) * sqrt(own + interval.item_variance):
+            return seeds
+    return None
