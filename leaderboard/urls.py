@@ -1,11 +1,23 @@
-"""The URL map. A table's `.csv`, `.json` and `.tex` stand beside its page and take the same query string."""
+"""The URL map. A table's `.csv`, `.json`, `.tex` and `.md` stand beside its page and take the same query string."""
 
 from django.contrib import admin
 from django.urls import path, re_path, register_converter
 from django.urls.converters import StringConverter
 
 from leaderboard.api.version1 import api, nothing_here
-from leaderboard.views import actions, claims, diagnostics, exports, live, reference, runs, snapshots, sources, tables
+from leaderboard.views import (
+    actions,
+    claims,
+    compared,
+    diagnostics,
+    exports,
+    live,
+    reference,
+    runs,
+    snapshots,
+    sources,
+    tables,
+)
 
 
 class EndingConverter(StringConverter):
@@ -21,6 +33,10 @@ urlpatterns = [
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
+    path("alternatives/", compared.alternatives, name="alternatives"),
+    path("alternatives.<ending:ending>", compared.alternatives_file, name="alternatives-file"),
+    path("compare/", compared.compare, name="compare"),
+    path("compare.<ending:ending>", compared.compare_file, name="compare-file"),
     path("alignment/", diagnostics.alignment, name="alignment"),
     re_path(r"^alignment\.(csv|json)$", diagnostics.alignment_file, name="alignment-file"),
     path("robustness/", diagnostics.robustness, name="robustness"),
@@ -41,6 +57,7 @@ urlpatterns = [
     path("runs/<int:pk>/reproduce/", actions.reproduce, name="run-reproduce"),
     path("runs/<int:pk>/reproduce.zip", actions.reproduce_archive, name="run-reproduce-archive"),
     path("studies/<int:pk>/", runs.study, name="study"),
+    path("studies/<int:pk>/complete/", actions.complete, name="study-complete"),
     path("sources/", sources.sources, name="sources"),
     path("sources/<str:key>/", sources.source, name="source"),
     path("claims/", claims.claims, name="claims"),
@@ -63,6 +80,7 @@ urlpatterns = [
     path("every_eval_ever.jsonl", exports.every_eval_ever_records, name="every-eval-ever"),
     path("columns.csv", exports.dictionary, name="columns-csv"),
     path("runs/<int:pk>/predictions.zip", exports.run_predictions, name="run-predictions"),
+    path("runs/<int:pk>/items.jsonl", exports.run_item_lines, name="run-item-lines"),
     path("runs/<int:pk>/items.zip", exports.run_items, name="run-items"),
     path("runs/<int:pk>/every_eval_ever.json", exports.run_every_eval_ever, name="run-every-eval-ever"),
     path("admin/", admin.site.urls),

@@ -1,7 +1,8 @@
 """`python -m runner.columnar`: tables between CSV and Parquet, for processes that must not load pyarrow.
 
 `write TYPES` reads CSV with a header from standard input and writes Parquet to standard output; TYPES is JSON, from a
-column to `int64` or `float64`, all others are text. `read PATH…` writes the rows of Parquet files as lines of JSON.
+column to `int64` or `float64`, all others are text. `read NAME=PATH…` writes the rows of Parquet files as lines of
+JSON, each with the NAME of its file as `file`.
 Both go through the data batch by batch, whatever its size.
 """
 
@@ -44,12 +45,13 @@ def write(source: BinaryIO, sink: BinaryIO, types: Mapping[str, str]) -> None:
             writer.write_batch(batch, row_group_size=GROUP_ROWS)
 
 
-def read(paths: Sequence[str], sink: BinaryIO) -> None:
-    """The rows of Parquet files, one after the other, as lines of JSON."""
-    for path in paths:
+def read(files: Mapping[str, str], sink: BinaryIO) -> None:
+    """The rows of Parquet files, one file after the other, as lines of JSON."""
+    for name, path in files.items():
         for batch in pq.ParquetFile(path).iter_batches(GROUP_ROWS):
             for row in batch.to_pylist():
-                sink.write((json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode())
+                line = json.dumps({"file": name, **row}, ensure_ascii=False, separators=(",", ":"))
+                sink.write(f"{line}\n".encode())
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
     if command == "write":
         write(sys.stdin.buffer, sys.stdout.buffer, json.loads(rest[0]))
     else:
-        read(rest, sys.stdout.buffer)
+        read(dict(argument.split("=", 1) for argument in rest), sys.stdout.buffer)
     sys.stdout.buffer.flush()
     return 0
 

@@ -171,10 +171,9 @@ def plan(
 ) -> list[Stage]:
     """The stages of one run, parents first, none twice.
 
-    A diagnosis looks at the pretrained encoder and at that after the intermediate phase, where there is one.
-
     Equal stages have equal fingerprints, so runs that share an intermediate phase or a target's
-    fine-tuning share the stage. An evaluation draws nothing and therefore has no seed.
+    fine-tuning share the stage. An evaluation draws nothing and therefore has no seed. A diagnosis looks at the
+    pretrained encoder and at that after the intermediate phase, where there is one.
     """
     stages: dict[str, Stage] = {}
 
@@ -182,9 +181,9 @@ def plan(
         return stages.setdefault(stage.fingerprint, stage).fingerprint
 
     made = pretraining(recipe.encoder)
-    parent = add(made) if made else None
-    start = _intermediate(recipe, seed, parent)
-    parent = add(start) if start else parent
+    pretrained = add(made) if made else None
+    start = _intermediate(recipe, seed, pretrained)
+    parent = add(start) if start else pretrained
     for evaluation in evaluations:
         target = find_task(evaluation.task)
         tuned = parent
@@ -199,7 +198,7 @@ def plan(
         for evaluated in (clean, *(replace(clean, noise=noise) for noise in evaluation.noises)):
             add(Stage(evaluated, recipe.encoder, None, tuned))
     for diagnosis in diagnoses:
-        for checkpoint in dict.fromkeys((None, parent)):
+        for checkpoint in dict.fromkeys((pretrained, parent)):
             add(Stage(align_plan(diagnosis, recipe), recipe.encoder, None, checkpoint))
     return list(stages.values())
 

@@ -20,9 +20,10 @@ from runner.__main__ import main
 from runner.events import EXIT_BUG
 from runner.process import SUPERVISOR, die_with_parent
 
-# Besides the engine, what the libraries load only when they are first used.
+# Besides the engine, what the libraries load only when they are first used: pandas is PyArrow's wish.
 MODULES = (
     "runner.engine",
+    "pandas",
     "transformers.models.xlm_roberta.modeling_xlm_roberta",
     "transformers.models.bert.modeling_bert",
 )
@@ -34,6 +35,10 @@ def serve(channel: socket.socket) -> None:
     die_with_parent(signal.SIGKILL)
     for name in MODULES:
         importlib.import_module(name)
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    # A table of a thousand regular expressions, for whichever model is loaded or saved first.
+    get_checkpoint_conversion_mapping("xlm-roberta")
     # Pages that no collection writes to stay shared with the engines.
     gc.freeze()
     while (request := _request(channel)) is not None:

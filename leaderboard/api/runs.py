@@ -15,7 +15,7 @@ from leaderboard.api.finding import found
 from leaderboard.api.security import WRITE, Bearer, permitted
 from leaderboard.models import Artifact, Run, Stage
 from leaderboard.services import progress, withdrawals
-from leaderboard.views import files
+from leaderboard.standings.artifacts import FileGone, stored
 from runner.errors import RecipeError
 
 router = Router(tags=["Runs"])
@@ -145,10 +145,11 @@ def artifacts(request: HttpRequest, pk: Number) -> list[dict[str, Any]]:
 def artifact_file(request: HttpRequest, pk: Number) -> HttpResponseBase:
     """One file as it lies in the store: predictions, outcomes per item, a curve, an upload."""
     row = found(Artifact.objects.filter(kind__in=DOWNLOADS), "file to download of the number", pk)
-    path = files.inside(row.path)
-    if path is None:
-        raise Http404(f"The file {pk} is no longer in the store.")
-    return FileResponse(path.open("rb"), as_attachment=True, filename=path.name, content_type=BINARY)
+    try:
+        file = stored(row)
+    except FileGone as error:
+        raise Http404(str(error)) from error
+    return FileResponse(file.path.open("rb"), as_attachment=True, filename=file.name, content_type=BINARY)
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpRequest
@@ -33,13 +34,27 @@ class ColumnOut(Schema):
     parts: list[str]
 
 
+class IntervalOut(Schema):
+    """95%, over seeds and test items; `decided` says whether it is told from no difference, given the whole table."""
+
+    low: float
+    high: float
+    p: float
+    decided: bool
+    method: str
+
+
 class DifferenceOut(Schema):
-    """The paired difference to the plain baseline, in points: over `pairs` seeds and `have` of `expected` parts."""
+    """The paired difference to the plain baseline, in points: over `pairs` seeds and `have` of `expected` parts.
+
+    `interval` is null where outcomes per item are missing.
+    """
 
     value: float
     pairs: int
     have: int
     expected: int
+    interval: IntervalOut | None
 
 
 class CellOut(Schema):
@@ -93,7 +108,9 @@ def _query(view: View) -> Any:
     return create_model(f"{view.value.title()}Filters", __base__=Schema, **fields)
 
 
-LeaderboardFilters, TransferFilters, TaskFilters, LanguageFilters = (_query(view) for view in View)
+LeaderboardFilters, TransferFilters, TaskFilters, LanguageFilters = map(
+    _query, (View.LEADERBOARD, View.TRANSFER, View.TASK, View.LANGUAGE)
+)
 
 
 @router.get("/standings/leaderboard", response={200: StandingsOut, **READING}, operation_id="leaderboard")
@@ -166,4 +183,5 @@ def _cell(column: str, cell: Cell, *, partial: bool) -> dict[str, Any]:
 
 
 def _difference(difference: Difference) -> dict[str, Any]:
-    return {name: getattr(difference, name) for name in ("value", "pairs", "have", "expected")}
+    fields = {name: getattr(difference, name) for name in ("value", "pairs", "have", "expected")}
+    return {**fields, "interval": difference.interval and asdict(difference.interval)}

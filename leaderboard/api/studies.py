@@ -10,7 +10,7 @@ from ninja import Router, Schema, Status
 from pydantic import Field, StringConstraints
 
 from leaderboard.api.errors import READING, WRITING
-from leaderboard.api.fields import LARGEST, NO_ZERO, Number, Text
+from leaderboard.api.fields import LARGEST, NO_ZERO, After, Limit, Number, Text, next_page
 from leaderboard.api.finding import found
 from leaderboard.api.security import WRITE, Bearer, permitted
 from leaderboard.models import Stage, Study
@@ -141,6 +141,13 @@ class StudyOut(Schema):
     created: datetime
 
 
+class StudyPage(Schema):
+    """Studies in the order of their numbers, and where the next ones are; null after the last."""
+
+    items: list[StudyOut]
+    next: str | None
+
+
 class ForecastOut(Schema):
     """What a study would take: stages in all, done, under way; hours of what has been measured."""
 
@@ -151,10 +158,12 @@ class ForecastOut(Schema):
     unmeasured: int
 
 
-@router.get("/studies", response={200: list[StudyOut], **READING}, operation_id="studies")
-def studies(request: HttpRequest) -> list[dict[str, Any]]:
-    """All studies, the newest first."""
-    return [_study(request, row) for row in Study.objects.prefetch_related("recipes", "runs")]
+@router.get("/studies", response={200: StudyPage, **READING}, operation_id="studies")
+def studies(request: HttpRequest, after: After = 0, limit: Limit = 100) -> dict[str, Any]:
+    """A page of studies; `next` is the address of the following one."""
+    chosen = Study.objects.filter(pk__gt=after).order_by("pk").prefetch_related("recipes", "runs")
+    rows = [_study(request, row) for row in chosen[:limit]]
+    return {"items": rows, "next": next_page(request, rows, limit, rows[-1]["id"] if rows else None)}
 
 
 @router.post(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from django.conf import settings
 from django.http import HttpRequest
 from ninja import File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
@@ -12,10 +13,25 @@ from pydantic import Field, StringConstraints
 from leaderboard.api.errors import WRITING
 from leaderboard.api.fields import LARGEST, NO_ZERO, Text
 from leaderboard.api.security import WRITE, Bearer, permitted
+from leaderboard.models import Token
 from leaderboard.services import uploads as service
 from leaderboard.services.uploads import SYSTEM_LENGTH
+from runner.errors import RecipeError
 
 router = Router(tags=["Uploads"])
+
+# What a request may have around its file.
+ENVELOPE = 1 << 20
+
+
+class Sender(Bearer):
+    """A token that may submit; what is too long is refused before any of it is read."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Token:
+        found = super().authenticate(request, token)
+        if int(request.headers.get("Content-Length") or 0) > settings.UPLOAD_LIMIT * service.MIB + ENVELOPE:
+            raise RecipeError(f"The file has more than {settings.UPLOAD_LIMIT} MiB: that is the most that is taken.")
+        return found
 
 
 class OfferIn(Schema):
@@ -38,7 +54,7 @@ class ReceiptOut(Schema):
 @router.post(
     "/uploads",
     response={200: ReceiptOut, 201: ReceiptOut, **WRITING},
-    auth=Bearer(),
+    auth=Sender(),
     throttle=[WRITE],
     operation_id="upload",
 )

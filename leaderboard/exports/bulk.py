@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from leaderboard.exports import parquet
 from leaderboard.exports.columns import SCORES
 from leaderboard.exports.files import FORMULA_STARTS, LINES_A_BLOCK, lines
 from leaderboard.standings import bulk
+from leaderboard.standings.artifacts import StoredFile
 from leaderboard.standings.listing import every_score
 
 
@@ -46,6 +47,11 @@ FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "jsonl": ("application/jsonl; charset=utf-8", scores_json),
     "parquet": ("application/vnd.apache.parquet", scores_parquet),
 }
+
+
+def items_json(files: Sequence[StoredFile]) -> Iterator[bytes]:
+    """Outcomes item by item as lines of JSON; `file` says which evaluation a line is of."""
+    return started(parquet.as_lines({file.name.removesuffix(".parquet"): file.path for file in files}))
 
 
 def json_lines(values: Iterable[dict[str, Any]]) -> Iterator[bytes]:

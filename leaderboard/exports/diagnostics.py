@@ -100,7 +100,9 @@ ROBUSTNESS = (
     ExportColumn("languages", "n", "Languages besides the pivot, the same for all rows."),
     ExportColumn("items", "n", "Test items in them, summed."),
     ExportColumn(
-        "quantity", "name", "pivot, others, gap, gap_change, worst, worst_change, languages_sd, seeds_sd or noise."
+        "quantity",
+        "name",
+        "pivot, others, gap, gap_change, worst, worst_change, languages_sd, seeds_sd, consistency, noise.",
     ),
     ExportColumn("detail", "text", "Which language is worst; which noise."),
     ExportColumn("value", "points", "The value; under noise, the mean over the languages."),
@@ -121,6 +123,8 @@ def _robustness_rows(view: robustness.View) -> Iterable[tuple[Any, ...]]:
                 yield (*shared, name, "", value, "")
         if row.worst:
             yield (*shared, "worst", row.worst[0], row.worst[1], "")
+        if row.consistency:
+            yield (*shared, "consistency", f"{row.consistency.items} parallel items", row.consistency.value, "")
         for noisy in row.noisy:
             if noisy:
                 yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from leaderboard.exports import alternatives, comparison, diagnostics
 from leaderboard.exports.columns import SCORES as SCORE_COLUMNS
 from leaderboard.exports.columns import VIEW as VIEW_COLUMNS
 from leaderboard.exports.columns import ExportColumn
@@ -21,7 +22,7 @@ class Header:
 
 
 DICTIONARY_COLUMNS = (
-    ExportColumn("file", "name", "The kind of file: scores, view, dictionary."),
+    ExportColumn("file", "name", "The file, by its page; `view` is that of every table of recipes by tasks."),
     ExportColumn("version", "number", "The version of that file's header; it grows with every change."),
     ExportColumn("position", "number", "Where the column stands, from 1."),
     ExportColumn("column", "name", "The column."),
@@ -29,9 +30,18 @@ DICTIONARY_COLUMNS = (
     ExportColumn("meaning", "text", "What the column says."),
 )
 SCORES = Header("scores", 2, SCORE_COLUMNS)
-VIEW = Header("view", 2, VIEW_COLUMNS)
+VIEW = Header("view", 3, VIEW_COLUMNS)
 DICTIONARY = Header("dictionary", 1, DICTIONARY_COLUMNS)
-HEADERS = (SCORES, VIEW, DICTIONARY)
+HEADERS = (
+    SCORES,
+    VIEW,
+    Header("alternatives", 1, alternatives.COLUMNS),
+    Header("compare", 1, comparison.COLUMNS),
+    Header("alignment", 1, diagnostics.ALIGNMENT),
+    Header("robustness", 1, diagnostics.ROBUSTNESS),
+    Header("low-resource", 1, diagnostics.LOW_RESOURCE),
+    DICTIONARY,
+)
 
 
 def dictionary_csv() -> Iterator[str]:

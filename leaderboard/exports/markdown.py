@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from leaderboard.exports.objects import Origin
 from leaderboard.standings import numbers
 from leaderboard.standings.table import Cell, Column, Row, Standings
 
 
-def standings_markdown(standings: Standings, *, partial: bool = False) -> str:
-    """One line for each row; a mean that is not complete shows its coverage, an unverified number its mark.
+def standings_markdown(standings: Standings, origin: Origin, *, partial: bool) -> Iterator[str]:
+    """Line by line, a row on each; a mean that is not complete shows its coverage, an unverified number its mark.
 
     `partial` as in the CSV: differences over a part of the languages count too.
     """
     heads = [
-        _escaped(" ".join(part for part in (column.title, _protocol(column)) if part)) for column in standings.columns
+        escaped(" ".join(part for part in (column.title, _protocol(column)) if part)) for column in standings.columns
     ]
-    lines = [
-        "| " + " | ".join(["Row", "Source", *heads]) + " |",
-        "| " + " | ".join(["---", "---", *("---:" for _ in heads)]) + " |",
-        *(_line(row, standings.show, partial=partial) for row in standings.rows),
-    ]
-    notes = [standings.sentence, *standings.notes]
-    return "\n".join([*lines, "", *(_escaped(note) for note in notes)]) + "\n"
+    yield "| " + " | ".join(["Row", "Source", *heads]) + " |\n"
+    yield "| " + " | ".join(["---", "---", *("---:" for _ in heads)]) + " |\n"
+    for row in standings.rows:
+        yield _line(row, standings.show, partial=partial) + "\n"
+    read = f"{origin.title}, {origin.address}, read on {origin.read.isoformat()}."
+    for note in (standings.sentence, *standings.notes, read):
+        yield f"\n{escaped(note)}\n"
 
 
 def _protocol(column: Column) -> str:
@@ -30,7 +33,7 @@ def _protocol(column: Column) -> str:
 def _line(row: Row, show: str, *, partial: bool) -> str:
     source = f"{row.source} ({row.source_status_label.lower()})" if row.source else row.origin_label
     cells = [_cell(cell, show, partial=partial) for cell in row.cells]
-    return "| " + " | ".join([_escaped(row.title), _escaped(source), *cells]) + " |"
+    return "| " + " | ".join([escaped(row.title), escaped(source), *cells]) + " |"
 
 
 def _cell(cell: Cell, show: str, *, partial: bool) -> str:
@@ -44,7 +47,7 @@ def _cell(cell: Cell, show: str, *, partial: bool) -> str:
     return f"{numbers.shown(cell.value)}{spread}{mark}"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that stays one cell: no line break, no bar, nothing that Markdown or HTML would read."""
     plain = " ".join(text.split())
     for sign in ("\\", "|", "*", "_", "`", "[", "]", "<", ">"):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import IO
 
 PIECE_BYTES = 256 * 1024
@@ -51,6 +52,25 @@ def from_csv(blocks: Iterator[bytes], numbers: Mapping[str, str]) -> Iterator[by
         process.wait()
         for stream in (process.stdin, process.stdout, process.stderr):
             _close(stream)
+
+
+def as_lines(files: Mapping[str, Path]) -> Iterator[bytes]:
+    """The rows of Parquet files as lines of JSON, each with the name of its file; ParquetError where one is none."""
+    process = subprocess.Popen(
+        [*COMMAND, "read", *(f"{name}={path}" for name, path in files.items())],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        while piece := process.stdout.read1(PIECE_BYTES):
+            yield piece
+        if process.wait() != 0:
+            raise ParquetError(process.stderr.read().decode(errors="replace").strip().rpartition("\n")[2])
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            stream.close()
 
 
 def _read(stream: IO[bytes], pieces: queue.Queue[bytes | None]) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from leaderboard.published.tables import COLUMNS, LONGEST_PROTOCOL, REQUIRED, rows_of
@@ -38,6 +39,19 @@ class Format:
     names_system: bool = True
 
 
+def _whatever_its_shape(read: Callable[[str, str], Reading]) -> Callable[[str, str], Reading]:
+    """`read`, which may take for granted how a file is nested: one that is not is refused with a sentence."""
+
+    @wraps(read)
+    def refusing(text: str, name: str) -> Reading:
+        try:
+            return read(text, name)
+        except (AttributeError, IndexError, KeyError, TypeError, RecursionError) as error:
+            raise RecipeError(f"{name} is not nested as the tool's results are.") from error
+
+    return refusing
+
+
 def table(text: str, name: str) -> Reading:
     """A table of published results in CSV, with COLUMNS."""
     return Reading(tuple(rows_of(text, name, COLUMNS, tuple(c for c in REQUIRED if c not in ("source", "system")))))
@@ -54,6 +68,7 @@ LM_EVAL_TASKS = {
 LM_EVAL_METRICS = {"acc": "accuracy", "f1": "f1", "exact_match": "exact_match"}
 
 
+@_whatever_its_shape
 def lm_eval(text: str, name: str) -> Reading:
     """`results_*.json` of lm-evaluation-harness 0.4 and later: shares from 0 to 1, by task and `metric,filter`."""
     content = _object(text, name)
@@ -114,6 +129,7 @@ MTEB_TASKS |= {"BUCC.v2": MTEB_TASKS["BUCC"]}
 ENGLISH = "eng"
 
 
+@_whatever_its_shape
 def mteb(text: str, name: str) -> Reading:
     """One task's result of MTEB 1.11 and later: scores by split, one for each subset. It names no system."""
     content = _object(text, name)
@@ -155,6 +171,7 @@ def _pair_language(subset: str) -> str:
     return {code: short for short, code in TATOEBA_CODES.items()}.get(language, language)
 
 
+@_whatever_its_shape
 def every_eval_ever(text: str, name: str) -> Reading:
     """Records of Every Eval Ever (eval.schema.json, 0.2): one, a list of them, or one a line."""
     rows: list[Row] = []

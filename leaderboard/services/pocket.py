@@ -12,7 +12,7 @@ from leaderboard.models import Run, Stage, Study
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import submit
 from leaderboard.variants import Variant
-from runner.recipes import Evaluation, Method, PhaseSettings
+from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings
 from runner.spec import MaskedWords
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
@@ -27,7 +27,7 @@ INTERMEDIATE = ("pocket_inference", "pocket_supertags")
 SEEDS = (1, 2, 3)
 # Measured: docs/pocket.md.
 LEARNING_RATE = 1e-3
-TRAIN_LIMIT = 3000
+TRAIN_LIMIT = 2400
 MASKED = MaskedWords(TEXT.slug, TEXT.languages, share=0.3, mask_rate=0.3, texts=400)
 TRANSLATED = ("qde", "qko", "qsa")
 
@@ -63,6 +63,7 @@ def submissions() -> tuple[Submission, ...]:
             evaluations=tuple(
                 Evaluation(task.slug, "test", task.languages) for task in registry.tasks(Role.TARGET, Suite.POCKET)
             ),
+            diagnoses=(Diagnosis("pocket_search"),),
             seeds=SEEDS,
             intermediate=PhaseSettings(learning_rate=LEARNING_RATE, train_limit=TRAIN_LIMIT),
             target=PhaseSettings(learning_rate=LEARNING_RATE),
@@ -86,8 +87,8 @@ def begin() -> Study | None:
         with transaction.atomic():
             study = submit(first, also=others)
             # What is trained is evaluated at once, so that the board fills from the beginning.
-            evaluations = Stage.objects.filter(runs__studies=study, action=Stage.Action.EVALUATE)
-            evaluations.update(priority=Stage.Priority.HIGH)
+            measured = Stage.objects.filter(runs__studies=study).exclude(action=Stage.Action.TRAIN)
+            measured.update(priority=Stage.Priority.HIGH)
     except IntegrityError:  # two first starts at the same moment
         return None
     return study

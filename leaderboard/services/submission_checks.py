@@ -10,6 +10,7 @@ from leaderboard.services.submission_recipes import Submission, recipe_problems
 from runner.errors import RecipeError
 from runner.recipes import Evaluation, PhaseSettings
 from runner.tasks import registry
+from runner.tasks.encoders import ENCODERS
 from runner.tasks.kinds import Role
 
 MAX_SEEDS = 100
@@ -38,6 +39,7 @@ def _problems(submission: Submission) -> Iterator[str]:
     if not submission.evaluations and not submission.diagnoses:
         yield NOTHING_TO_DO
     yield from _evaluation_problems(submission.evaluations)
+    yield from _suite_problems(submission)
     yield from _phase_problems("intermediate", submission.intermediate)
     yield from _phase_problems("target", submission.target)
     if submission.priority not in Stage.Priority.values:
@@ -74,6 +76,25 @@ def _evaluation_problems(evaluations: tuple[Evaluation, ...]) -> Iterator[str]:
             yield f"Pooling is {' or '.join(POOLINGS)}, found '{evaluation.pooling}'."
         if evaluation.precision not in PRECISIONS:
             yield f"Precision is {' or '.join(PRECISIONS)}, found '{evaluation.precision}'."
+
+
+def _suite_problems(submission: Submission) -> Iterator[str]:
+    """Tasks with another base language have nothing to learn from each other; some encoders know few languages."""
+    tasks = [registry.task(slug) for slug in submission.intermediate_tasks]
+    tasks += [registry.task(evaluation.task) for evaluation in submission.evaluations]
+    tasks += [registry.task(submission.masked.text)] if submission.masked else []
+    by_pivot = {task.pivot: task.title for task in tasks}
+    if len(by_pivot) > 1:
+        yield f"The tasks of a study have one base language; found {' and '.join(sorted(by_pivot.values()))}."
+    known = ENCODERS.get(submission.encoder)
+    if known and known.pretraining:
+        learnt = set(registry.task(known.pretraining.text).languages)
+        for task in tasks:
+            if unknown := [code for code in task.languages if code not in learnt]:
+                yield (
+                    f"The encoder {known.title} has learnt {', '.join(sorted(learnt))}; {task.title} has other "
+                    f"languages, such as {unknown[0]}."
+                )
 
 
 def _phase_problems(phase: str, settings: PhaseSettings) -> Iterator[str]:

@@ -44,7 +44,7 @@ def submit(submission: Submission, user: Any = None, also: Sequence[Submission] 
     planned = [run for part in (submission, *also) for run in _planned(part)]
     with transaction.atomic():
         check_share(user, _new_runs(planned))
-        return _create(_study(submission, user), planned, user, lane=submission.lane, priority=submission.priority)
+        return join(_study(submission, user), planned, user, lane=submission.lane, priority=submission.priority)
 
 
 def submit_runs(
@@ -63,10 +63,18 @@ def submit_runs(
         check_share(user, _new_runs(planned))
         targets = [asdict(evaluation) for evaluation in evaluations]
         study = models.Study.objects.create(name=name, note=note, targets=targets, seeds=list(seeds), submitted_by=user)
-        return _create(study, planned, user, lane=models.Stage.Lane.GPU, priority=models.Stage.Priority.NORMAL)
+        return join(study, planned, user)
 
 
-def _create(study: models.Study, planned: Planned, user: Any, *, lane: str, priority: int) -> models.Study:
+def join(
+    study: models.Study,
+    planned: Planned,
+    user: Any,
+    *,
+    lane: str = models.Stage.Lane.GPU,
+    priority: int = models.Stage.Priority.NORMAL,
+) -> models.Study:
+    """Give the study the planned runs, old or new, with all their stages."""
     rows = _stage_rows(planned, lane, priority, user)
     encoders = {slug: find_encoder(slug) for slug in {recipe.encoder.slug for recipe, _, _ in planned}}
     for recipe, seed, stages in planned:

@@ -57,6 +57,11 @@ def items_of(run: int) -> tuple[StoredFile, ...]:
     return tuple(_told_apart(found))
 
 
+def stored(artifact: Artifact) -> StoredFile:
+    """The file of one row, by its own name. FileGone where it is away."""
+    return _stored(artifact, PurePosixPath(artifact.path).name)
+
+
 def _scope(split: str, limit: int | None) -> str:
     """Empty for a whole test set, else which part of which split."""
     if split == "test" and limit is None:

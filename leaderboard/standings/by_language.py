@@ -26,6 +26,10 @@ class TaskProtocol:
     noise: str
     clean: tuple[object, ...]
 
+    @property
+    def split(self) -> str:
+        return self.clean[_CLEAN_FIELDS.index("split")]
+
 
 @dataclass(frozen=True)
 class Scored:

@@ -15,6 +15,7 @@ from leaderboard.standings.records import Entry
 from leaderboard.variants import ending
 from runner.spec import canonical, fingerprint
 from runner.tasks import registry
+from runner.tasks.encoders import BLANK
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,13 @@ def _protocol(plan: Mapping[str, Any]) -> Protocol:
     )
 
 
+def _is_pretrained(stage: Stage) -> bool:
+    """Whether it measured the encoder as it was given; one that is made here is given by its first stage."""
+    if stage.parent is None:
+        return True
+    return stage.spec["encoder"]["location"] == BLANK and stage.parent.spec["parent"] is None
+
+
 def _identity(stage: Stage) -> str:
     """Equal for checkpoints that differ in their seed alone."""
     encoder = {name: stage.spec["encoder"][name] for name in ("slug", "revision")}
@@ -114,10 +122,10 @@ def _checkpoint(
     encoder = stages[0].spec["encoder"]
     mine = [entries[pk] for stage in stages for pk in owners[stage.pk] if pk in entries]
     first = min(mine, key=records.reading_order)
-    trained = stages[0].parent is not None
+    trained = not _is_pretrained(stages[0])
     by_seed: dict[int, tuple[int, ...]] = {}
     for stage in stages:
-        seed = stage.parent.spec["seed"] if stage.parent else 0
+        seed = stage.parent.spec["seed"] if trained else 0
         by_seed[seed] = (*by_seed.get(seed, ()), stage.pk)
     return Checkpoint(
         key=key,

@@ -56,9 +56,13 @@ def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], prese
         and (column := _task_column(filters, task, protocol, presence)).parts
     ]
     columns = _told_apart(columns)
-    ours = [column for column in columns if not column.stand_in]
-    stand_ins = [column for column in columns if column.stand_in]
-    return [*ours, *([overall_column(filters)] if ours and filters.view is not View.LANGUAGE else []), *stand_ins]
+    # What others print stands apart: their protocols are known only as far as they print them.
+    printed = [column for column in columns if protocols[column.protocol].published]
+    own = [column for column in columns if column not in printed]
+    ours = [column for column in own if not column.stand_in]
+    stand_ins = [column for column in own if column.stand_in]
+    overall = [overall_column(filters)] if ours and filters.view is not View.LANGUAGE else []
+    return [*ours, *overall, *stand_ins, *(replace(column, group="As published") for column in printed)]
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:

@@ -60,6 +60,8 @@ class View(StrEnum):
     TRANSFER = "transfer"
     TASK = "task"
     LANGUAGE = "language"
+    ALTERNATIVES = "alternatives"
+    COMPARE = "compare"
 
 
 ROWS = ("encoder", "method", "variant", "intermediate", "recipe", "origin", "source", "study")
@@ -68,6 +70,8 @@ KNOWN = {
     View.LEADERBOARD: ("suite", *COMMON),
     View.TRANSFER: ("suite", *(name for name in COMMON if name not in ("origin", "source"))),
     View.TASK: (*COMMON, "protocol", "order"),
+    View.ALTERNATIVES: ("suite", "encoder", "languages"),
+    View.COMPARE: ("suite", "languages", "rows", "by"),
     View.LANGUAGE: tuple(name for name in COMMON if name != "languages"),
 }
 
@@ -162,21 +166,21 @@ def parse(query: QueryDict, view: View, *, task: str = "", language: str = "") -
         view=view,
         task=task,
         encoder=_encoder(given.get("encoder", "")),
-        method=_one_of("method", given.get("method", ""), Recipe.Method.values),
-        variant=_one_of("variant", given.get("variant", ""), Variant.values),
+        method=one_of("method", given.get("method", ""), Recipe.Method.values),
+        variant=one_of("variant", given.get("variant", ""), Variant.values),
         intermediate=_intermediate(given.get("intermediate", "")),
         recipe=_recipe(given.get("recipe", "")),
-        origin=_one_of("origin", given.get("origin", ""), Run.Origin.values),
+        origin=one_of("origin", given.get("origin", ""), Run.Origin.values),
         source=_source(given.get("source", "")),
         study=_study(given.get("study", "")),
-        suite=_one_of("suite", given.get("suite", _suite_of(language)), SUITES),
-        aggregate=_one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
+        suite=one_of("suite", given.get("suite", _suite_of(language)), SUITES),
+        aggregate=one_of("aggregate", given.get("aggregate", Aggregate.OFFICIAL.value), Aggregate.values),
         languages=language or checked_languages(given.get("languages", "all")),
         sort=_sort(given.get("sort", ""), view),
-        show=_one_of("show", given.get("show", _usual_show(view)), SHOW),
-        unverified=bool(_one_of("unverified", given.get("unverified", ""), ("show",))),
+        show=one_of("show", given.get("show", _usual_show(view)), SHOW),
+        unverified=bool(one_of("unverified", given.get("unverified", ""), ("show",))),
         protocol=given.get("protocol", ""),
-        order=_one_of("order", given.get("order", "score"), ORDERS),
+        order=one_of("order", given.get("order", "score"), ORDERS),
         page=_page(given.get("page", "1")),
     )
 
@@ -194,7 +198,8 @@ def _unknown(what: str, found: str, known: Collection[str]) -> FilterError:
     return FilterError(f"There is no {what} '{found[:80]}'.", near or sorted(known)[:12])
 
 
-def _one_of(name: str, value: str, known: Collection[str]) -> str:
+def one_of(name: str, value: str, known: Collection[str]) -> str:
+    """`value`, if it is one of `known` or empty."""
     if value and value not in known:
         raise _unknown(f"value of the filter '{name}'", value, known)
     return value

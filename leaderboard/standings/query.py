@@ -43,7 +43,8 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Sta
     sort, notes = _sorting(filters, found)
     if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
         needed = _protocols_of(sort, found, overall)
-        scores = (_by_means(filters) and scenery.means) or scenery.measured(needed)
+        quick = _by_means(filters) and scenery.means
+        scores = scenery.by_means(needed) if quick else scenery.measured(needed)
     how = Aggregate(filters.aggregate)
     show = "score" if how is Aggregate.WINS else filters.show
     entries = _sorted(entries, found, sort, show, Cells(scores, scenery.baseline_of, overall, how))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.http import QueryDict
 
 from leaderboard.models import Score, Task
-from leaderboard.standings import asked, by_language
+from leaderboard.standings import asked, by_language, outcomes, uncertainty
 from leaderboard.standings.aggregate import mean, spread
 from leaderboard.standings.by_language import Scored, TaskProtocol, TaskScores
+from leaderboard.standings.outcomes import Items
 from leaderboard.standings.records import Entry
 from leaderboard.standings.table import Choice
 from runner.tasks import registry
@@ -18,7 +20,7 @@ from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
 
 KNOWN = ("task", "protocol", "encoder", "languages", "sort")
-SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd")
+SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", "consistency")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,18 @@ class Noisy:
 
 
 @dataclass(frozen=True)
+class Consistency:
+    """Of the items that are right in the pivot, the share in percent that is right in another language too.
+
+    The mean over `languages` and measurements; `items` are the parallel items behind it.
+    """
+
+    value: float
+    languages: int
+    items: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One recipe. Means are over its measurements; all but `worst` and the spreads are None where a part is missing.
 
@@ -69,6 +83,7 @@ class Row:
     worst_change: float | None
     languages_sd: float | None
     seeds_sd: float | None
+    consistency: Consistency | None
     noisy: tuple[Noisy | None, ...]
 
 
@@ -85,6 +100,10 @@ class View:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     choices: Mapping[str, tuple[Choice, ...]]
+
+    @property
+    def has_consistency(self) -> bool:
+        return any(row.consistency for row in self.rows)
 
     @property
     def noise_columns(self) -> tuple[tuple[str, str], ...]:
@@ -134,7 +153,8 @@ def load(state: State) -> View:
     noisy = scores.noisy(protocol) if protocol else ()
     noisy = tuple(one for one in noisy if any((entry.key, one.pk) in scores.scored for entry in kept))
     languages = _languages(state, scores, protocol, kept)
-    rows = [_row(scores, protocol, entry, languages, noisy) for entry in kept]
+    artifacts = _artifacts(scores, protocol, kept)
+    rows = [_row(scores, protocol, entry, languages, noisy, artifacts) for entry in kept]
     return View(
         state=state,
         task=task,
@@ -186,7 +206,12 @@ def _languages(
 
 
 def _row(
-    scores: TaskScores, protocol: TaskProtocol, entry: Entry, languages: Sequence[str], noisy: Sequence[TaskProtocol]
+    scores: TaskScores,
+    protocol: TaskProtocol,
+    entry: Entry,
+    languages: Sequence[str],
+    noisy: Sequence[TaskProtocol],
+    artifacts: Mapping[int, str],
 ) -> Row:
     mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
     pivot = scores.task.pivot
@@ -210,6 +235,7 @@ def _row(
         worst_change=_worst_change(mine, base, languages),
         languages_sd=spread(list(values.values())) if len(values) > 1 else None,
         seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
+        consistency=_consistency(scores, protocol, mine, languages, artifacts),
         noisy=tuple(_noisy(mine, scores.scored.get((entry.key, one.pk)), one.noise, pivot, languages) for one in noisy),
     )
 
@@ -232,6 +258,47 @@ def _worst_change(mine: Scored, base: Scored | None, languages: Sequence[str]) -
     return worst[0] - worst[1]
 
 
+def _artifacts(scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]) -> dict[int, str]:
+    """Evaluation -> SHA-256 of its items, where the task's items are parallel. One query."""
+    if protocol is None or not scores.task.parallel:
+        return {}
+    stages = {stage for entry in kept for stage in scores.scored[entry.key, protocol.pk].stages.values() if stage}
+    return uncertainty.artifacts_of(stages)
+
+
+def _consistency(
+    scores: TaskScores, protocol: TaskProtocol, mine: Scored, languages: Sequence[str], artifacts: Mapping[int, str]
+) -> Consistency | None:
+    """None unless every measurement has the items of the pivot and of all languages, and they tell right from wrong."""
+    scope = outcomes.scope_of(scores.task.slug, protocol.split)
+    found: list[tuple[float, int]] = []
+    for seed in mine.measurements:
+        items = outcomes.outcomes(artifacts[stage], scope) if (stage := mine.stages.get(seed)) in artifacts else None
+        if not items or scores.task.pivot not in items or any(code not in items for code in languages):
+            return None
+        shares = [retained(items[scores.task.pivot], items[code]) for code in languages]
+        if None in shares:
+            return None
+        found.extend(shares)
+    if not found:
+        return None
+    return Consistency(mean([share for share, _ in found]), len(languages), found[0][1])
+
+
+def retained(pivot: Items, other: Items) -> tuple[float, int] | None:
+    """The share of the shared items right in the pivot that is right in the other too, and how many items are shared.
+
+    XTREME, section 4.3 ("prediction consistency"). None where right and wrong are not told, or none is right.
+    """
+    if pivot.right is None or other.right is None:
+        return None
+    _, mine, theirs = np.intersect1d(pivot.keys, other.keys, return_indices=True)
+    right = pivot.right[mine]
+    if not right.any():
+        return None
+    return 100 * float(other.right[theirs][right].mean()), len(mine)
+
+
 def _noisy(clean: Scored, found: Scored | None, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
     """Over the languages and the pivot where it was measured, on the seeds that have both."""
     if found is None:
@@ -251,6 +318,8 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
     def value(row: Row) -> float | None:
         if key == "worst":
             return row.worst[1] if row.worst else None
+        if key == "consistency":
+            return row.consistency.value if row.consistency else None
         if key.startswith("noise-"):
             place = int(key.removeprefix("noise-"))
             return row.noisy[place].drop if row.noisy[place] else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.models import Recipe, Run, Source
@@ -28,9 +28,8 @@ class Scene:
     """Everything that a view is computed from.
 
     `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
-    `means` their mean alone, as if it were printed without its languages: enough to put whole rows in order, and None
-    where it is not. Rows that are only compared with are in all of them, but not among `entries`. Scores are read when
-    they are asked for.
+    `means` their mean alone: enough to put whole rows in order, and empty where it is not. Rows that are only compared
+    with are in all of them, but not among `entries`. Scores are read when they are asked for.
     """
 
     entries: list[Entry]
@@ -38,7 +37,7 @@ class Scene:
     protocols: Mapping[int, ProtocolValue]
     entry_of: Mapping[int, tuple[Entry, int]]
     presence: Presence
-    means: Scores | None
+    means: Sequence[tuple[tuple[str, int], int, float]]
     sources: Mapping[str, Source]
     silent: int
     unverified: int
@@ -52,6 +51,14 @@ class Scene:
         wanted |= {base.key for key, base in self.baseline_of.items() if key in wanted}
         runs = [run for run, (entry, _) in self.entry_of.items() if entry.key in wanted]
         return Scores(records.measured(self.entry_of, protocols, runs=runs, unverified=self.with_unverified))
+
+    def by_means(self, protocols: Collection[int]) -> Scores:
+        """The means under `protocols`, as if they were printed without their languages."""
+        found: dict[tuple[str, int], dict[int, dict[str, float]]] = {}
+        for key, seed, mean in self.means:
+            if key[1] in protocols:
+                found.setdefault(key, {})[seed] = {"": mean}
+        return Scores({key: Measured(by_seed, {}) for key, by_seed in found.items()})
 
     def shown(self) -> Presence:
         """`presence` of the rows alone."""
@@ -81,7 +88,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         entry_of=placed.entry_of,
         presence=gathered.presence,
         # A mean is not over what is left where a part of it is hidden.
-        means=None if gathered.hidden & gathered.heard else gathered.means,
+        means=() if gathered.hidden & gathered.heard else gathered.means,
         sources=placed.sources,
         # Systems from outside report what they report.
         silent=sum(entry.key not in gathered.heard for entry in entries if entry.origin == Run.Origin.LOCAL),
@@ -91,16 +98,17 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
 
 
 class _Gathered:
-    """Which row has what under which protocol; one query.
+    """Which row has what under which protocol; one query, and no objects: there are many thousands.
 
-    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified.
+    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified, `means` the
+    mean over all languages of each row, protocol and seed.
     """
 
     def __init__(
         self, entry_of: Mapping[int, tuple[Entry, int]], protocols: Collection[int], *, with_unverified: bool
     ) -> None:
         self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
-        self.means = Scores()
+        self.means: list[tuple[tuple[str, int], int, float]] = []
         self.heard: set[str] = set()
         self.hidden: set[str] = set()
         for run, protocol, languages, mean, statuses in records.presence():
@@ -116,16 +124,15 @@ class _Gathered:
                 if not parts:
                     continue
             self.heard.add(entry.key)
-            if protocol in protocols:
-                self._place((entry.key, protocol), seed, parts, mean)
-
-    def _place(self, key: tuple[str, int], seed: int, parts: tuple[str, ...], mean: float | None) -> None:
-        if key not in self.presence:
-            self.presence[key] = []
-            self.means[key] = Measured({}, {})
-        self.presence[key].append(parts)
-        if mean is not None:
-            self.means[key].by_seed[seed] = {"": mean}
+            if protocol not in protocols:
+                continue
+            key = entry.key, protocol
+            if key in self.presence:
+                self.presence[key].append(parts)
+            else:
+                self.presence[key] = [parts]
+            if mean is not None:
+                self.means.append((key, seed, mean))
 
 
 class _Placed:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
+from leaderboard.standings.comparison import name_of
 from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
@@ -21,6 +22,23 @@ STEPS = (0.5, 2.0, 5.0)
 @register.filter
 def shown(value: float | None) -> str:
     return "" if value is None else numbers.shown(value)
+
+
+@register.filter
+def shown_difference(value: float) -> str:
+    return numbers.shown_difference(value)
+
+
+@register.filter
+def row_name(row: Row) -> str:
+    """How the address of a comparison names a row."""
+    return name_of(row)
+
+
+@register.filter
+def shown_hours(hours: float) -> str:
+    """Hours with two digits that count, of a GPU or of a minute on a laptop."""
+    return f"{hours:.1f}" if abs(hours) >= 10 else f"{hours:.2g}".replace("-", numbers.MINUS)
 
 
 @register.filter
@@ -36,19 +54,25 @@ def tint(difference: Difference) -> str:
 def row_cells(context: template.Context, row: Row) -> SafeString:
     """The cells of a row, all at once: a page has thousands. With `partial`, each leads to its languages.
 
-    `partial` shows differences over a part of the languages, with an asterisk. Everything inside is made here, from
-    numbers; addresses are escaped.
+    `partial` shows differences over a part of the languages, with an asterisk. What is `frozen` leads to no page of
+    today. Everything inside is made here, from numbers; addresses are escaped.
     """
     standings: Standings = context["standings"]
-    partial = bool(context.get("partial"))
+    partial, frozen = bool(context.get("partial")), bool(context.get("frozen"))
     position = standings.sorted_position
     found = []
     for index, (column, cell) in enumerate(zip(standings.columns, row.cells, strict=True)):
         inside = _inside(cell, standings.show, partial=partial)
-        if partial and not cell.empty and (address := of_languages(row, column)):
+        if partial and not frozen and not cell.empty and (address := of_languages(row, column)):
             inside = f'<a class="behind" href="{escape(address)}">{inside}</a>'
         found.append(f'<td class="sorted">{inside}</td>' if index == position else f"<td>{inside}</td>")
     return mark_safe("".join(found))
+
+
+@register.simple_tag
+def one_cell(cell: Cell) -> SafeString:
+    """The inside of a cell that is no part of a table of recipes by tasks."""
+    return mark_safe(_inside(cell, "score", partial=False))
 
 
 def _inside(cell: Cell, show: str, *, partial: bool) -> str:

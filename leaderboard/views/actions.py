@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from leaderboard.models import Run
-from leaderboard.services import progress, reproduction
+from leaderboard.models import Run, Study
+from leaderboard.services import completion, progress, reproduction
 from runner.errors import RecipeError
 
 DECIDE = "leaderboard.change_run"
@@ -29,6 +29,20 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
     retried = progress.retry_run(run)
     messages.info(request, f"Taken up again: {retried} stages.")
     return redirect(run)
+
+
+@require_POST
+def complete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Queue what a study lacks."""
+    if not request.user.has_perm(DECIDE):
+        raise PermissionDenied
+    study = get_object_or_404(Study, pk=pk)
+    try:
+        done = completion.complete(study, request.user)
+        messages.info(request, f"Queued: {done.made} new runs; taken up again: {done.retried} runs.")
+    except RecipeError as error:
+        messages.error(request, str(error))
+    return redirect("study", pk=pk)
 
 
 @require_safe

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,6 +14,8 @@ from leaderboard.models import Run
 from leaderboard.standings.artifacts import FileGone, StoredFile, items_of, predictions_of, upload_of
 from leaderboard.standings.listing import every_score
 from leaderboard.views.sources import asks_for_unverified
+
+Found = TypeVar("Found")
 
 
 @require_safe
@@ -63,23 +66,41 @@ def run_items(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _archive(pk, "items")
 
 
+@require_safe
+def run_item_lines(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The same as lines of JSON."""
+    _, files = _run_with_files(pk, "items")
+    if not files:
+        raise Http404("The run has no items.")
+    return _attached(bulk.items_json(files), f"run-{pk}-items.jsonl", JSON_LINES)
+
+
 JSON_LINES = "application/jsonl; charset=utf-8"
 FILES = {"predictions": predictions_of, "items": items_of}
 
 
 def _archive(pk: int, kind: str) -> HttpResponseBase:
-    run = get_object_or_404(Run.objects.select_related("recipe"), pk=pk)
-    try:
-        files: tuple[StoredFile, ...] = FILES[kind](pk)
-    except FileGone as error:
-        raise Http404(str(error)) from error
-    if not files and kind == "predictions" and (upload := upload_of(pk)):
+    run, files = _run_with_files(pk, kind)
+    if not files and kind == "predictions" and (upload := _there(lambda: upload_of(pk))):
         # As it was sent, which is in that layout.
         return FileResponse(upload.path.open("rb"), as_attachment=True, filename=f"run-{pk}-predictions.zip")
     if not files:
         raise Http404(f"The run has no {kind}.")
     about = {"run": pk, "title": str(run), "recipe": run.recipe.fingerprint if run.recipe else None, "seed": run.seed}
     return _attached(archives.zipped(files, about), f"run-{pk}-{kind}.zip", "application/zip")
+
+
+def _run_with_files(pk: int, kind: str) -> tuple[Run, tuple[StoredFile, ...]]:
+    run = get_object_or_404(Run.objects.select_related("recipe"), pk=pk)
+    return run, _there(lambda: FILES[kind](pk))
+
+
+def _there(find: Callable[[], Found]) -> Found:
+    """What `find` finds; a file that is gone is not found."""
+    try:
+        return find()
+    except FileGone as error:
+        raise Http404(str(error)) from error
 
 
 def _attached(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from csp.decorators import csp_update
@@ -112,11 +113,21 @@ def study(request: HttpRequest, pk: int) -> HttpResponse:
         "grid": grid,
         "targets": [_target(target) for target in study.targets],
         "runs_done": sum(run.status == "done" for run in runs.values()),
+        "completeness": _completeness(run for _, cells in grid for run in cells),
+        "lacking": any(run is None or run.status in ("failed", "cancelled") for _, cells in grid for run in cells),
+        "can_decide": request.user.has_perm(DECIDE),
         "run_count": len(study.seeds) * len(grid),
         "can_clone": request.user.has_perm("leaderboard.add_study"),
         "status_titles": STATUS_TITLES,
     }
     return render(request, "study.html", context)
+
+
+def _completeness(runs: Iterable[Run | None]) -> list[tuple[str, str, int]]:
+    """(status, its title, how many runs have it), of the statuses that there are, in the order of STATUS_TITLES."""
+    counts = Counter(run.status if run else "missing" for run in runs)
+    titles = {**STATUS_TITLES, "missing": "Missing"}
+    return [(status, title, counts[status]) for status, title in titles.items() if counts[status]]
 
 
 def _reading_order(recipe: Recipe) -> tuple[Any, ...]:

@@ -11,14 +11,13 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.exports import files
 from leaderboard.exports.columns import SCORES
-from leaderboard.exports.latex import standings_latex
-from leaderboard.exports.objects import Origin, standings_json
+from leaderboard.exports.objects import Origin
+from leaderboard.exports.tables import FORMATS
 from leaderboard.models import Run, Snapshot
 from leaderboard.models.snapshots import ADDRESS_DIGITS
 from leaderboard.standings import changes, frozen
 from leaderboard.standings.listing import every_score
 from leaderboard.views.exports import JSON_LINES
-from leaderboard.views.tables import FORMATS
 
 SHOWN_CHANGES = 200
 
@@ -44,8 +43,9 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "titles": titles,
         "table": table,
         "partial": table is not None and table.partial,
+        "frozen": True,
         "address": request.build_absolute_uri(found.get_absolute_url()),
-        "formats": {ending: title for ending, (title, _) in FORMATS.items()},
+        "formats": {ending: one.title for ending, one in FORMATS.items()},
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
     }
     return render(request, "snapshot.html", context)
@@ -63,7 +63,7 @@ def content(request: HttpRequest, address: str) -> HttpResponseBase:
 def scores_csv(request: HttpRequest, address: str) -> HttpResponseBase:
     found = find(address)
     blocks = files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content))))
-    return _attached(blocks, f"scores-{found.address}.csv", FORMATS["csv"][1])
+    return _attached(blocks, f"scores-{found.address}.csv", FORMATS["csv"].content_type)
 
 
 @require_safe
@@ -75,13 +75,9 @@ def table_file(request: HttpRequest, address: str, key: str, ending: str) -> Htt
         raise Http404(f"The snapshot has no table '{key}'.")
     page = request.build_absolute_uri(f"{found.get_absolute_url()}?table={key}")
     origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date())
-    standings, partial = table.standings, table.partial
-    content = {
-        "csv": lambda: files.standings_csv(standings, partial=partial),
-        "json": lambda: iter([standings_json(standings, origin, partial=partial)]),
-        "tex": lambda: standings_latex(standings, origin, partial=partial),
-    }[ending]()
-    return _attached(content, f"{key}-{found.address}.{ending}", FORMATS[ending][1])
+    written = FORMATS[ending]
+    content = written.write(table.standings, origin, table.partial)
+    return _attached(content, f"{key}-{found.address}.{ending}", written.content_type)
 
 
 @require_safe

@@ -21,10 +21,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from leaderboard.addresses import of_languages
-from leaderboard.exports import files
-from leaderboard.exports.latex import bibtex, standings_latex
-from leaderboard.exports.objects import Origin, standings_json
-from leaderboard.figures import heatmap
+from leaderboard.exports.headers import VIEW as VIEW_HEADER
+from leaderboard.exports.latex import bibtex
+from leaderboard.exports.objects import Origin
+from leaderboard.exports.tables import FORMATS
+from leaderboard.figures import dots, heatmap
 from leaderboard.models import Run
 from leaderboard.standings import filters as state
 from leaderboard.standings.columns import METRIC_TITLES
@@ -39,6 +40,9 @@ from runner.tasks.languages import LANGUAGES, Language
 
 # Plotly sets inline styles on what it draws; no page without a chart allows them.
 charts = csp_update({"style-src": ["'unsafe-inline'"]})
+
+# What need not be said.
+USUAL = {"aggregate": "official", "page": "1"}
 
 PageView = Callable[..., HttpResponseBase]
 
@@ -61,9 +65,9 @@ def filtered(view: PageView) -> PageView:
 
 
 def _without_empty(request: HttpRequest) -> HttpResponse | None:
-    """A form without JavaScript sends its empty fields too: the address to share has none."""
+    """A form without JavaScript sends its empty and untouched fields too: the address to share has none of them."""
     query = request.GET.copy()
-    for name in [name for name, value in query.items() if not value]:
+    for name in [name for name, value in query.items() if value in ("", USUAL.get(name))]:
         del query[name]
     if len(query) == len(request.GET):
         return None
@@ -85,13 +89,12 @@ TRANSFER = Table(View.TRANSFER, "transfer", "Transfer map", partial=True)
 TASK = Table(View.TASK, "task", "Task")
 LANGUAGE = Table(View.LANGUAGE, "language", "Language")
 TABLES = {table.name: table for table in (LEADERBOARD, TRANSFER, TASK, LANGUAGE)}
-LOW_RESOURCE = {"low-class": "by class", "low-size": "by size"}
-# What a table is offered as beside its page, at the same address with this ending, and what the browser is told.
-FORMATS = {
-    "csv": ("CSV", "text/csv; charset=utf-8"),
-    "json": ("JSON", "application/json"),
-    "tex": ("LaTeX", "application/x-tex; charset=utf-8"),
+BARS = {
+    "score": "the standard deviation over seeds, where there are several.",
+    "difference": "95% intervals over seeds and test items, where items were kept.",
 }
+SIZES = {code: row.cc100_gib for code, row in LANGUAGES.items()}
+LOW_RESOURCE = {"low-class": "by class", "low-size": "by size"}
 
 
 @require_safe
@@ -104,7 +107,7 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
     if "suite" not in request.GET and not ran_here and (suite := only_suite(studied_suites())):
         return HttpResponseRedirect(f"{request.path}?{_changed(request, suite=suite)}")
     context = _table_context(request, LEADERBOARD, filters, standings)
-    response = render(request, "leaderboard.html", {**context, "section": "leaderboard"})
+    response = render(request, "leaderboard.html", {**context, "section": "leaderboard", "can_compare": True})
     if filters.suite == Suite.POCKET.value:
         # Its welcome tells how far the pocket study is, which is no score.
         response["Cache-Control"] = NOT_KEPT
@@ -146,6 +149,10 @@ def task(request: HttpRequest, slug: str) -> HttpResponse:
         "metric": METRIC_TITLES.get(spec.headline, spec.headline),
         "orders": state.ORDERS,
         "figure": heatmap.languages(standings) if _has_differences(standings) else None,
+        "dots": dots.by_language(standings) if standings.rows else None,
+        "sizes": dots.against_size(standings, SIZES) if standings.rows else None,
+        "dots_text": f"Bars: {BARS[standings.show]} {dots.drawn_of(standings)}".strip(),
+        "sizes_text": f"Each dot is a language, on a logarithmic axis. {dots.drawn_of(standings)}".strip(),
     }
     return _with_alternates(render(request, "task.html", context), context)
 
@@ -176,12 +183,12 @@ def file(request: HttpRequest, table: str, ending: str, slug: str = "") -> HttpR
     filters = state.parse(request.GET, described.view, **_narrowed_to(described, slug))
     standings = load(filters, whole=True, settled=True)
     origin = Origin(title, request.build_absolute_uri(_page_address(request, table, slug)), timezone.now().date())
-    content = {
-        "csv": lambda: files.standings_csv(standings, partial=described.partial),
-        "json": lambda: iter([standings_json(standings, origin, partial=described.partial)]),
-        "tex": lambda: standings_latex(standings, origin, partial=described.partial),
-    }[ending]()
-    return _file(content, f"{slug or table}.{ending}", FORMATS[ending][1])
+    written = FORMATS[ending]
+    content = written.write(standings, origin, described.partial)
+    response = file_response(content, f"{slug or table}.{ending}", written.content_type)
+    if ending == "csv":
+        response["X-Header-Version"] = f"{VIEW_HEADER.name} {VIEW_HEADER.version}"
+    return response
 
 
 def only_suite(studied: Collection[str]) -> str:
@@ -241,8 +248,8 @@ def _table_context(
         "citation": _citation(request, table, slug, standings),
         "partial": table.partial,
         "files": [
-            FileLink(_file_address(request, table.name, ending, slug), title, kind.partition(";")[0])
-            for ending, (title, kind) in FORMATS.items()
+            FileLink(_file_address(request, table.name, ending, slug), one.title, one.content_type.partition(";")[0])
+            for ending, one in FORMATS.items()
         ],
     }
 
@@ -314,7 +321,7 @@ def _with_alternates(response: HttpResponse, context: dict[str, Sequence[FileLin
     return response
 
 
-def _file(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+def file_response(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
     # The first block is made before the response is: what fails at the start fails as a page, not inside a file.
     first = next(blocks)
     response = StreamingHttpResponse(_chain(first, blocks), content_type=kind)

@@ -63,9 +63,9 @@ def align(job: Job, emit: Emit, should_stop: Callable[[], bool]) -> None:
                 "diagnostic", task=plan.task, language=text.language, layer=layer, n=found.n, values=dict(found.values)
             )
             tables.append(_items(text.language, layer, found))
-    path = Path(job.output) / "items.parquet"
+    path = Path(job.output) / "alignment.parquet"
     pq.write_table(pa.concat_tables(tables), path, compression="zstd")
-    emit("artifact", kind="items", path=path.name, sha256=sha256_of(path), size=path.stat().st_size)
+    emit("artifact", kind="alignment", path=path.name, sha256=sha256_of(path), size=path.stat().st_size)
 
 
 def _texts(plan: AlignPlan, job: Job, emit: Emit) -> list[ParallelText]:

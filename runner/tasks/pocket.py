@@ -23,13 +23,13 @@ BASE = (POCKET_BASE,)
 # Rows of each table; every language has as many.
 SIZES: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        "inference": {"train": 3000, "validation": 200, "test": 300},
+        "inference": {"train": 2400, "validation": 200, "test": 300},
         "paraphrase": {"train": 2000, "validation": 200, "test": 300},
         "choice": {"train": 800, "validation": 100, "test": 200},
         "parts_of_speech": {"train": 600, "validation": 200, "test": 300},
         "entities": {"train": 600, "validation": 200, "test": 300},
         "supertags": {"train": 2000, "validation": 200},
-        "question": {"train": 2000, "validation": 200, "test": 200},
+        "question": {"train": 1600, "validation": 200, "test": 200},
         "search": {"test": 300},
     }
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 from leaderboard.models import Stage
 from tests import factories
+from tests.e2e.pages import addresses
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -30,22 +32,6 @@ def seeded(open_page):
     for stage in seeded.run("ccg_pmb").stages.filter(action="train"):
         factories.write_files(stage, curve=factories.curve_text(), log="INFO a line\n")
     return seeded
-
-
-def addresses(seeded):
-    return [
-        "/",
-        "/transfer/",
-        "/transfer/?show=score",
-        "/tasks/",
-        "/tasks/udpos/",
-        "/tasks/xnli_cad/?order=family",
-        "/tasks/mnli/",
-        "/runs/",
-        f"/runs/{seeded.run('ccg_pmb').pk}/",
-        f"/studies/{seeded.study.pk}/",
-        "/about/",
-    ]
 
 
 def wait_for_charts(page):
@@ -69,7 +55,7 @@ def test_every_page_opens_without_complaint_and_fits(open_page, seeded, look):
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
         assert page.locator("h1").count() == 1, address
 
-    assert charts == 6
+    assert charts == 10
 
 
 def test_pages_without_any_run_open_without_complaint(open_page):
@@ -112,29 +98,73 @@ def test_head_sorts_and_the_address_says_so(open_page, seeded):
 
     head.locator("a").click()
 
-    assert "sort=-tatoeba." in page.url
-    assert head.get_attribute("aria-sort") == "descending"
-    position = 3
-    column = [float(text) for text in page.locator(f"tbody td:nth-child({position + 1}) .value").all_inner_texts()]
+    page.wait_for_url("**/?sort=-tatoeba.*")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    column = [float(text) for text in page.locator("tbody td:nth-child(4) .value").all_inner_texts()]
     assert column == sorted(column, reverse=True)
     head.locator("a").click()
-    assert "sort=tatoeba." in page.url
+    page.wait_for_url("**/?sort=tatoeba.*")
+    expect(head).to_have_attribute("aria-sort", "ascending")
     page.go_back()
-    assert head.get_attribute("aria-sort") == "descending"
+    expect(head).to_have_attribute("aria-sort", "descending")
 
 
 def test_filters_go_into_the_address_without_empty_fields(open_page, seeded):
     page = open_page("/")
 
     page.get_by_label("Method").select_option("intermediate")
-    page.get_by_label("Languages").fill("sw, ta")
+    page.get_by_label("Languages", exact=True).fill("sw, ta")
     page.get_by_role("button", name="Apply").click()
 
-    assert page.url.endswith("/?method=intermediate&languages=sw%2C+ta&show=score")
-    assert "mean over Swahili, Tamil" in page.locator("caption").inner_text()
-    assert page.locator("tbody tr").count() == 2
+    page.wait_for_url("**/?suite=xtreme&method=intermediate&languages=sw%2C+ta&show=score")
+    expect(page.locator("caption")).to_contain_text("mean over Swahili, Tamil")
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Without languages").click()
+    expect(page.locator("caption")).to_contain_text("mean over all languages")
     page.get_by_role("link", name="Reset").click()
-    assert page.locator("tbody tr").count() == 3
+    expect(page.locator("tbody tr")).to_have_count(3)
+
+
+def test_every_filter_can_be_used(open_page, seeded):
+    page = open_page("/")
+    names = [select.get_attribute("name") for select in page.locator(".filters select").all()]
+    assert {"suite", "encoder", "method", "intermediate", "aggregate", "variant", "origin", "study"} <= set(names)
+
+    for name in names:
+        page.locator(".filters .more").evaluate("more => more.open = true")
+        value = page.locator(f"#filter-{name} option").last.get_attribute("value")
+        page.locator(f"#filter-{name}").select_option(value)
+        page.get_by_role("button", name="Apply").click()
+        page.wait_for_url(f"**/?*{name}={value}*")
+        expect(page.locator(f"#filter-{name}")).to_have_value(value)
+        page.goto("/")
+
+
+def test_a_cell_of_the_map_leads_to_its_languages(open_page, seeded):
+    page = open_page("/transfer/")
+    wait_for_charts(page)
+
+    label = page.locator(".chart .heatmap-label").first.bounding_box()
+    page.mouse.click(label["x"] + label["width"] / 2, label["y"] + label["height"] / 2)
+
+    page.wait_for_url("**/tasks/*/?recipe=*")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    assert page.locator(".chart").count() == 3
+
+
+def test_rows_are_ticked_and_compared(open_page, seeded):
+    page = open_page("/")
+
+    for tick in page.locator(".pick").all()[:2]:
+        tick.check()
+    page.get_by_role("button", name="Compare").click()
+
+    page.wait_for_url("**/compare/?rows=*&rows=*")
+    assert page.locator("table.comparison thead th").count() == 3
+    page.get_by_label("Lines").select_option("language")
+    page.get_by_role("button", name="Apply").click()
+    page.wait_for_url("**by=language*")
+    expect(page.locator("table.comparison tbody tr").nth(20)).to_be_visible()
 
 
 def test_theme_can_be_switched_is_remembered_and_recolours_charts(open_page, seeded):
@@ -154,18 +184,33 @@ def test_theme_can_be_switched_is_remembered_and_recolours_charts(open_page, see
     assert page.get_by_role("button", name="Light theme").is_visible()
 
 
-@pytest.mark.parametrize(
-    ("address", "link"), [("/", "This table as CSV"), ("/transfer/", "This table as CSV"), ("/", "All scores (CSV)")]
-)
-def test_files_are_downloaded(open_page, seeded, address, link):
-    page = open_page(address)
+def test_files_are_downloaded(open_page, seeded):
+    page = open_page("/")
 
-    with page.expect_download() as download:
-        page.get_by_role("link", name=link).click()
+    for address in ["/", "/transfer/", "/tasks/udpos/", "/languages/sw/", "/alternatives/"]:
+        page.goto(address)
+        for title, reads in READERS.items():
+            with page.expect_download() as download:
+                page.locator(".downloads").get_by_role("link", name=title).click()
+            reads(Path(download.value.path()).read_text())
 
-    lines = list(csv.reader(Path(download.value.path()).read_text().splitlines()))
-    assert len(lines) > 8
+
+def reads_csv(text):
+    lines = list(csv.reader(text.splitlines()))
+    assert len(lines) > 2
     assert {len(line) for line in lines} == {len(lines[0])}
+
+
+def reads_json(text):
+    assert json.loads(text)["rows"]
+
+
+def reads_latex(text):
+    assert text.startswith("% ")
+    assert "\\toprule" in text
+
+
+READERS = {"CSV": reads_csv, "JSON": reads_json, "LaTeX": reads_latex}
 
 
 def test_wide_table_scrolls_inside_its_box_under_a_fixed_first_column(open_page, seeded):

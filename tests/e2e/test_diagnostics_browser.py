@@ -40,12 +40,12 @@ def test_a_head_sorts_and_the_filters_are_the_address(open_page):
     factories.study(tasks=("udpos",), intermediates=("nli_cad",), diagnoses=(Diagnosis("tatoeba"),))
     page = open_page("/alignment/")
 
-    page.get_by_label("Measure").select_option("isotropy")
-    page.get_by_label("Layer").select_option("0")
+    page.locator("select[name=measure]").select_option("isotropy")
+    page.locator("select[name=layer]").select_option("0")
     page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**measure=isotropy**")
     assert "layer=0" in page.url
-    page.get_by_role("columnheader", name="Mean").get_by_role("link").click()
+    page.locator("#alignment thead a", has_text="Mean").click()
     page.wait_for_url("**sort=-mean**")
     assert "measure=isotropy" in page.url
     assert page.locator("th[aria-sort=descending]").count() == 1

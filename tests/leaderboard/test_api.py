@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -12,12 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from leaderboard.models import Run, Score, Snapshot, Study, Token
-from leaderboard.services import tokens, withdrawals
+from leaderboard.services import tokens, uncertainty, withdrawals
 from leaderboard.standings import filters as state
 from leaderboard.standings.filters import View
 from leaderboard.standings.query import load
 from runner.tasks import registry
-from tests import factories, uploads
+from tests import factories, measured, uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +128,25 @@ def test_standings_are_those_of_the_page(client, seeded, rf, path, view, query):
             assert (cell["score"], cell["sd"], cell["n"]) == (right.value, right.sd, right.n)
             difference = right.difference if view is View.TRANSFER else right.paired
             assert (cell["difference"] or {}).get("value") == (difference.value if difference else None)
+
+
+def test_differences_have_their_intervals(client):
+    measured.study(tasks=("paws_x",), intermediates=("nli_cad",))
+    uncertainty.refresh()
+    shown = [
+        cell.difference.interval
+        for row in load(state.Filters()).rows
+        for cell in row.cells
+        if cell.difference and cell.difference.interval
+    ]
+    told = [
+        cell["difference"]["interval"]
+        for row in get(client, "/standings/leaderboard")["rows"]
+        for cell in row["cells"]
+        if cell["difference"] and cell["difference"]["interval"]
+    ]
+    assert told
+    assert told == [asdict(interval) for interval in shown]
 
 
 def test_scores_come_by_pages_and_as_a_stream(client, seeded):
@@ -259,6 +279,15 @@ def test_predictions_are_uploaded(client, user, settings, tmp_path):
 
     files["pawsx/test-de.tsv"] = "2\n" * uploads.ITEMS
     refused(send(), 400, "Predictions pawsx/test-de.tsv, line 1: expected one of the labels 0, 1, found '2'.")
+
+
+def test_what_is_too_long_is_refused_unread(client, user, settings):
+    settings.UPLOAD_LIMIT = 0
+    give(user, "add_upload")
+    archive = io.BytesIO(b"x" * (2 << 20))
+    archive.name = "theirs.zip"
+    response = client.post(f"{API}/uploads", {"file": archive, "system": "Theirs"}, headers=token(user))
+    refused(response, 400, "The file has more than 0 MiB")
 
 
 # Tokens.
@@ -422,6 +451,7 @@ def test_the_documentation_loads_nothing_from_elsewhere(client):
 def test_the_admin_makes_a_token_shows_it_once_and_revokes_it(client, user):
     give(user, "add_token")
     client.force_login(user)
+    assert f"{API}/docs" in client.get(reverse("admin:leaderboard_token_add")).content.decode()
     response = client.post(reverse("admin:leaderboard_token_add"), {"name": "cluster", "scope": "submit"})
     text = response.content.decode()
     secret = text.partition('<pre id="secret">')[2].partition("<")[0]

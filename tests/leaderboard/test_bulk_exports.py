@@ -5,18 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
-import sys
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.db import connection
 from django.urls import reverse
 
 from leaderboard.exports import bulk, every_eval_ever, headers, markdown, parquet
+from leaderboard.exports.objects import Origin
 from leaderboard.models import Artifact, Encoder, Protocol, Publication, Run, Score, Source
 from leaderboard.published.tables import own_scores, own_sources
 from leaderboard.services import results
@@ -29,6 +29,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+ORIGIN = Origin("Leaderboard", "https://example.org/", date(2026, 1, 2))
 GOLDEN = json.loads((Path(__file__).parent.parent / "golden" / "headers.json").read_text())
 
 
@@ -176,6 +177,14 @@ def test_a_header_never_changes_without_a_version(header):
     assert versions[str(header.version)] == [column.name for column in header.columns]
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "version"), [("scores-csv", [], "scores"), ("leaderboard-file", ["csv"], "view")]
+)
+def test_a_file_says_the_version_of_its_header(client, name, arguments, version):
+    latest = max(map(int, GOLDEN[version]))
+    assert client.get(reverse(name, args=arguments))["X-Header-Version"] == f"{version} {latest}"
+
+
 def test_a_new_version_keeps_the_places_of_the_old_columns():
     for versions in GOLDEN.values():
         columns = [versions[str(number)] for number in sorted(map(int, versions))]
@@ -254,14 +263,21 @@ def test_a_run_without_files_and_one_whose_files_are_gone_are_not_found(client, 
     assert client.get(reverse("run-items", args=[run.pk])).status_code == 404
 
 
-def test_outcomes_can_be_read_as_lines_without_pyarrow_in_this_process(tmp_path):
-    import pyarrow as pa
-
-    path = tmp_path / "items.parquet"
+def test_outcomes_can_be_read_as_lines(client, board):
+    run = evaluated(board)
+    path = results.folder(run.stages.get(action="evaluate")) / "items.parquet"
     pq.write_table(pa.table({"language": ["de", "sw"], "item": [0, 1]}), path)
-    command = [sys.executable, "-m", "runner.columnar", "read", str(path)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert [json.loads(line) for line in lines] == [{"language": "de", "item": 0}, {"language": "sw", "item": 1}]
+    lines = body(client.get(reverse("run-item-lines", args=[run.pk]))).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"file": "xnli_cad", "language": "de", "item": 0},
+        {"file": "xnli_cad", "language": "sw", "item": 1},
+    ]
+
+
+def test_outcomes_that_are_no_parquet_are_an_error_before_the_first_byte(client, board):
+    run = evaluated(board)
+    with pytest.raises(parquet.ParquetError, match="Parquet"):
+        client.get(reverse("run-item-lines", args=[run.pk]))
 
 
 # Every Eval Ever.
@@ -314,16 +330,22 @@ def test_one_record_of_one_run(client, board):
 
 def test_markdown_shows_what_the_page_shows(board):
     found = standings(Filters())
-    lines = markdown.standings_markdown(found).splitlines()
+    lines = "".join(markdown.standings_markdown(found, ORIGIN, partial=False)).splitlines()
     assert lines[0].startswith("| Row | Source |")
     assert len([line for line in lines if line.startswith("|")]) == len(found.rows) + 2
     assert {line.count(" | ") for line in lines if line.startswith("|")} == {len(found.columns) + 1}
     assert found.sentence.split(":")[0] in "\n".join(lines)
 
 
+def test_markdown_stands_beside_the_page(client, board):
+    response = client.get(reverse("leaderboard-file", args=["md"]))
+    assert response["Content-Type"] == "text/markdown; charset=utf-8"
+    assert body(response).startswith(b"| Row | Source |")
+
+
 def test_markdown_marks_the_unverified_and_escapes_what_it_would_read(board):
     Source.objects.filter(pk="phang2020-table2").update(title="A | <b>paper</b>")
-    text = markdown.standings_markdown(standings(Filters(unverified=True)))
+    text = "".join(markdown.standings_markdown(standings(Filters(unverified=True)), ORIGIN, partial=False))
     assert "80.1 (not verified)" in text
     assert r"A \| \<b\>paper\</b\>" in text
     assert Encoder.objects.exists()

@@ -7,18 +7,20 @@ from dataclasses import asdict
 
 import pytest
 
-from leaderboard.models import DiagnosticValue, Protocol, Run, Score, Stage
-from leaderboard.services import results
+from leaderboard.models import DiagnosticValue, Encoder, Protocol, Run, Score, Stage
+from leaderboard.services import dispatch, leases, results
 from leaderboard.services.results import ResultError
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.services.submissions import preview, submit
 from leaderboard.services.work import examples
 from runner import spec
 from runner.errors import RecipeError
+from runner.jobs.stage import run as run_lease
 from runner.recipes import Diagnosis, Method
 from runner.scoring.alignment import MEASURES
 from runner.spec import MaskedWords, Noise
 from tests import factories
+from tests.runner.factories import make_encoder, text_rows, write_split
 
 pytestmark = pytest.mark.django_db
 
@@ -191,3 +193,31 @@ def test_protocols_from_before_noise_keep_their_fingerprint() -> None:
     values = {key: plan[key] for key in ("task", "split", "limit", "max_length", "layer", "pooling", "precision")}
     revision = {"scorer_version": spec.SCORER_VERSION, "data": Protocol.objects.get().data}
     assert Protocol.objects.get().fingerprint == spec.fingerprint({**values, **revision})
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_real_engine_fills_the_page(client, settings, tmp_path) -> None:
+    mirror, sentences = tmp_path / "data", [row["text"] for row in text_rows(30)]
+    pairs = [{"source_sentence": text, "target_sentence": f"{text} cat"} for text in sentences]
+    write_split(mirror, "google/xtreme", "tatoeba.deu", "validation", pairs)
+    settings.DATA_DIR, settings.ARTIFACT_DIR = str(mirror), tmp_path / "artifacts"
+    reference = make_encoder(tmp_path / "encoder")
+    Encoder.objects.create(
+        slug="real", title="Real", location=reference.location, revision="1" * 40, layers=reference.layers
+    )
+    diagnosis = Diagnosis("tatoeba", ("de",), limit=20)
+    submit(asked(encoder="real", methods=(Method.BASELINE,), intermediate_tasks=(), diagnoses=(diagnosis,)))
+    stage = Stage.objects.get(action="align")
+
+    dispatch.dispatch_ready()
+    run_lease(leases.claim(stage.pk, "test:1"), "")
+
+    stage.refresh_from_db()
+    assert (stage.status, stage.message) == ("done", "")
+    assert stage.diagnostics.count() == 3 * len(MEASURES)
+    assert set(stage.artifacts.values_list("kind", flat=True)) == {"alignment", "log"}
+    assert [row["language"] for row in stage.data] == ["de"]
+    found = client.get("/alignment.json?layer=2").json()
+    (value,) = stage.diagnostics.filter(layer=2, measure="accuracy_into_pivot").values_list("value", flat=True)
+    assert found["rows"][0]["cells"]["de"] == {"value": value, "n": 20, "change": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -9,6 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from leaderboard.exports import bulk, every_eval_ever
 from leaderboard.models import Publication, Run, Score, Source
@@ -54,6 +57,11 @@ MTEB = {
         ]
     },
 }
+
+
+# What the readers look for.
+NAMES = ("results", "xnli_de", "acc,none", "configs", "task_name", "scores", "test", "hf_subset", "accuracy")
+NAMES += ("model_info", "evaluation_results", "evaluation_name", "metric_config", "score_details", "score", "details")
 
 
 @pytest.fixture
@@ -243,6 +251,39 @@ def test_bucc_of_mteb_is_marked_as_another_task():
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", "{}", "3", '{"results": 3}'])
 def test_what_is_no_result_of_the_tool_is_refused(kind, content):
     with pytest.raises(RecipeError):
+        read(kind, content)
+
+
+KEYS = st.sampled_from(NAMES) | st.text(max_size=5)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize("kind", ["lm_eval", "mteb", "every_eval_ever"])
+@settings(max_examples=50)
+@given(content=JSON)
+def test_any_json_is_read_or_refused_with_a_sentence(kind, content):
+    with contextlib.suppress(RecipeError):
+        rows, left_out = read(kind, content)
+        assert all(row.keys() == set(COLUMNS) for row in rows)
+        assert all(isinstance(name, str) for name in left_out)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("mteb", {"task_name": "Tatoeba", "scores": {"test": 3}}),
+        ("mteb", {"task_name": "Tatoeba", "scores": {"test": ["deu-eng"]}}),
+        ("every_eval_ever", {"model_info": {"name": "M"}, "evaluation_results": [3]}),
+        ("every_eval_ever", "[" * 100_000),
+        ("lm_eval", "[" * 100_000),
+    ],
+)
+def test_results_of_another_shape_are_refused_with_a_sentence(kind, content):
+    with pytest.raises(RecipeError, match="is not nested as the tool's results are|cannot be read as JSON"):
         read(kind, content)
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django.template.loader import render_to_string
 
 from leaderboard.models import Run, Stage, Study
 from leaderboard.services import pocket
+from leaderboard.services.submissions import submit
+from runner.errors import RecipeError
+from runner.recipes import Evaluation, Method
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
 from tests.stages import make_run
 
 pytestmark = pytest.mark.django_db
 
-SEEDS = len(pocket.SEEDS)
+
+@pytest.fixture(autouse=True)
+def one_seed(monkeypatch):
+    """The study with a third of its rows; three seeds are three times the same."""
+    assert len(pocket.SEEDS) == 3
+    monkeypatch.setattr(pocket, "SEEDS", (2,))
 
 
 def test_it_works():
@@ -28,7 +38,7 @@ def test_it_works():
         "pocket → Pocket inference (base) + Pocket supertags (base) (multi-task, translated: qde+qko+qsa)",
         "pocket → Pocket supertags (base)",
     }
-    assert study.runs.count() == len(titles) * SEEDS
+    assert study.runs.count() == len(titles)
     targets = {task.slug for task in registry.tasks(Role.TARGET, Suite.POCKET)}
     assert {evaluation["task"] for evaluation in study.targets} == targets
 
@@ -48,7 +58,8 @@ def test_one_stage_makes_the_encoder_and_all_others_come_after_it(django_capture
 def test_what_is_trained_is_evaluated_before_the_next_is_trained():
     pocket.begin()
     priorities = set(Stage.objects.values_list("action", "priority"))
-    assert priorities == {("train", Stage.Priority.NORMAL), ("evaluate", Stage.Priority.HIGH)}
+    high = Stage.Priority.HIGH
+    assert priorities == {("train", Stage.Priority.NORMAL), ("evaluate", high), ("align", high)}
 
 
 def test_a_second_start_submits_nothing():
@@ -92,3 +103,21 @@ def test_the_welcome_leaves_when_somebody_has_a_study_of_their_own():
     pocket.begin()
     Study.objects.create(name="Mine")
     assert render_to_string("_welcome.html").strip() == ""
+
+
+def test_tasks_of_two_base_languages_are_no_study():
+    first, *_ = pocket.submissions()
+    mixed = replace(first, encoder="xlm-roberta-base", evaluations=(Evaluation("xnli", "test", ("de",)),))
+    with pytest.raises(RecipeError, match="The tasks of a study have one base language; found Pocket .* and XNLI"):
+        submit(mixed)
+
+
+def test_the_pocket_encoder_knows_no_other_languages():
+    asked = replace(
+        pocket.submissions()[0],
+        methods=(Method.BASELINE,),
+        intermediate_tasks=(),
+        evaluations=(Evaluation("udpos", "test", ("de",)),),
+    )
+    with pytest.raises(RecipeError, match="The encoder Pocket has learnt qde, .*; POS tagging .* such as af"):
+        submit(asked)

@@ -10,18 +10,19 @@ from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from leaderboard.models import Score, Snapshot
 from leaderboard.models.snapshots import ImmutableError
-from leaderboard.services import snapshots, withdrawals
+from leaderboard.services import snapshots, uncertainty, withdrawals
 from leaderboard.standings import changes, frozen
 from leaderboard.standings.filters import Filters, View
 from leaderboard.standings.query import load
 from leaderboard.standings.table import Cell, Standings
 from runner.errors import RecipeError
-from tests import factories, uploads
+from tests import factories, measured, uploads
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +80,21 @@ def test_tables_are_kept_as_they_were_shown(seeded):
         shown = load(filters, whole=True)
         kept = frozen.table(lines(taken), key).standings
         assert replace(kept, choices=shown.choices, protocol=shown.protocol) == shown
+
+
+def test_intervals_are_kept_too(settings, tmp_path):
+    settings.ARTIFACT_DIR = tmp_path
+    measured.study(tasks=("paws_x",), intermediates=("nli_cad",))
+    uncertainty.refresh()
+    # Of the recipe: its difference is told with an interval.
+    (interval,) = {
+        cell.difference.interval
+        for row in load(Filters(), whole=True).rows
+        for cell in row.cells
+        if cell.difference and cell.difference.interval
+    }
+    kept = frozen.table(lines(take()), "leaderboard.xtreme").standings
+    assert interval in {cell.difference.interval for row in kept.rows for cell in row.cells if cell.difference}
 
 
 def test_scores_are_those_of_the_file(client, seeded):
@@ -240,6 +256,7 @@ def test_the_admin_takes_one(client, seeded):
     assert client.get(add).status_code == 403
     user.user_permissions.set(Permission.objects.filter(codename="add_snapshot"))
 
+    assert "can be cited" in client.get(add).content.decode()
     response = client.post(add, {"name": "Camera-ready", "note": "For the paper."})
     taken = Snapshot.objects.get()
     assert response["Location"] == taken.get_absolute_url()
@@ -255,3 +272,13 @@ def test_the_admin_changes_and_deletes_none(admin_client, seeded):
     assert admin_client.get(change).status_code == 200
     assert admin_client.post(change, {"name": "Another"}).status_code == 403
     assert admin_client.post(reverse("admin:leaderboard_snapshot_delete", args=[taken.pk])).status_code == 403
+
+
+def test_the_command_takes_one(seeded):
+    said = io.StringIO()
+    call_command("snapshot", "Camera-ready", note="For the paper.", author="cron", json=True, stdout=said)
+    taken = Snapshot.objects.get()
+    assert json.loads(said.getvalue()) == {"hash": taken.hash, "url": taken.get_absolute_url()}
+    assert (taken.note, taken.author) == ("For the paper.", "cron")
+    with pytest.raises(CommandError, match="There is a snapshot “Camera-ready” already"):
+        call_command("snapshot", "Camera-ready")

@@ -21,7 +21,9 @@ from leaderboard.services.uploads import Offer
 from leaderboard.standings.filters import Filters
 from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
+from runner.data.readers import load as load_data
 from runner.errors import RecipeError
+from runner.scoring.layout import file_of
 from runner.tasks.registry import task as find_task
 from tests import uploads as made_up
 from tests.uploads import ITEMS, mirror, write, zipped
@@ -274,6 +276,7 @@ def sent(files, **fields):
 
 def test_the_admin_takes_a_zip(client, files):
     user = staff(client, "add_upload")
+    assert "pawsx" in client.get(ADD).content.decode()
     response = client.post(ADD, sent(files), follow=True)
     run = Run.objects.get()
     assert run.submitted_by == user
@@ -355,3 +358,31 @@ def test_the_command_takes_a_folder_and_a_zip(files, tmp_path, maker):
 def test_the_command_refuses_in_one_sentence(tmp_path, arguments, said):
     with pytest.raises(CommandError, match=said):
         call_command("upload", tmp_path / "absent.zip", system="Theirs", **arguments)
+
+
+def test_the_command_withdraws_all_or_none():
+    first, second = made_up.stored(), made_up.stored()
+    with pytest.raises(CommandError, match="There is no run 999999"):
+        call_command("withdraw", first.pk, 999_999, reason="A mistake.")
+    withdrawals.withdraw(second, "Earlier.")
+    with pytest.raises(CommandError, match="was withdrawn already"):
+        call_command("withdraw", first.pk, second.pk, reason="A mistake.")
+    first.refresh_from_db()
+    assert first.withdrawn is None
+    call_command("withdraw", first.pk, reason="A mistake.", stdout=io.StringIO())
+    first.refresh_from_db()
+    assert first.withdrawal == "A mistake."
+
+
+# The pocket suite, whose data are made here: uploads work without any mirror.
+
+
+def test_predictions_of_the_pocket_suite_are_scored_without_a_mirror(settings):
+    settings.DATA_DIR = ""
+    task = find_task("pocket_search")
+    rows = {code: len(load_data(task, "test", code, "").examples) for code in task.languages}
+    files = {str(file_of(task.slug, code)): "".join(f"{row}\n" for row in range(rows[code])) for code in rows}
+    run = receive(files).run
+    assert set(run.scores.values_list("value", flat=True)) == {100.0}
+    assert [row.title for row in load(Filters(suite="pocket")).rows] == ["Theirs"]
+    assert load(Filters()).rows == ()

@@ -39,10 +39,10 @@ def test_it_works(tiny_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> Non
     assert all(event["values"]["cka"] == pytest.approx(1) for event in found)
     assert all(event["values"]["accuracy_into_pivot"] == 100 for event in found[1:])
     assert by_kind(events, "score") == []
-    rows = pq.read_table(Path(job.output) / "items.parquet").to_pylist()
+    rows = pq.read_table(Path(job.output) / "alignment.parquet").to_pylist()
     assert len(rows) == sum(event["n"] for event in found)
     assert sum(row["into_pivot"] for row in rows if row["layer"] == 2) == found[2]["n"]
-    assert [artifact["kind"] for artifact in by_kind(events, "artifact")] == ["items"]
+    assert [artifact["kind"] for artifact in by_kind(events, "artifact")] == ["alignment"]
     assert by_kind(events, "progress")[-1]["done"] == by_kind(events, "progress")[-1]["total"] > 0
 
 

@@ -11,6 +11,7 @@ import pytest
 from runner.errors import RecipeError
 from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings, Recipe, parallel_texts, plan
 from runner.spec import ENGINE_VERSION, EncoderRef, EvaluatePlan, Job, MaskedWords, Noise, Sampling, Stage
+from runner.tasks.encoders import ENCODERS
 
 ENCODER = EncoderRef("tiny", "/somewhere", "abc", 12)
 POS = Evaluation("udpos", "test", ("de", "en"))
@@ -272,6 +273,15 @@ def test_a_diagnosis_looks_at_the_pretrained_encoder_and_after_the_intermediate_
     assert before.plan.languages == ("de", "sw")  # what the text lacks is left out
     # A baseline's is the one that all others compare with.
     assert plan(baseline(), [], 7, [diagnosis]) == [before]
+
+
+def test_an_encoder_that_is_made_here_is_diagnosed_after_its_pretraining() -> None:
+    made = ENCODERS["pocket"]
+    recipe = replace(
+        intermediate("pocket_inference"), encoder=EncoderRef(made.slug, made.location, made.revision, made.layers)
+    )
+    pretraining, phase_two, before, after = plan(recipe, [], 1, [Diagnosis("pocket_search")])
+    assert (before.parent, after.parent) == (pretraining.fingerprint, phase_two.fingerprint)
 
 
 def test_a_diagnosis_of_parallel_text_leaves_english_out() -> None:
