@@ -301,21 +301,26 @@ def measure(comparisons: Sequence[Comparison], conditions: Sequence[Condition], 
         for one in comparisons
     ]
     raw = [intervals.p_against(one.interval, one.margin) if _counts(one) else 1.0 for one in measured]
-    return [_answered(one, p) for one, p in zip(measured, significance.holm(raw).tolist() if raw else (), strict=True)]
+    level = 1 - ALPHA / max(len(raw), 1)
+    return [
+        _answered(one, p, level)
+        for one, p in zip(measured, significance.holm(raw).tolist() if raw else (), strict=True)
+    ]
 
 
 def _counts(comparison: Comparison) -> bool:
     return comparison.interval is not None and comparison.interval.seeds >= FEWEST_SEEDS
 
 
-def _answered(comparison: Comparison, p: float) -> Comparison:
+def _answered(comparison: Comparison, p: float, level: float) -> Comparison:
+    """`level` is that of an interval which alone would satisfy Holm's first step: Bonferroni's."""
     interval = comparison.interval
     if interval is None:
         return comparison
     if not _counts(comparison):
         return replace(comparison, missing="a second seed: one says nothing about others")
     answer = OPEN if p >= ALPHA else YES if interval.estimate > comparison.margin else NO
-    needed = intervals.seeds_to_decide(interval, comparison.margin) if answer == OPEN else None
+    needed = intervals.seeds_to_decide(interval, comparison.margin, level) if answer == OPEN else None
     return replace(comparison, p=p, answer=answer, seeds_needed=needed, missing=_short_of(interval, needed, answer))
 
 
