@@ -52,7 +52,7 @@ class SnapshotAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid():
             data, author = form.cleaned_data, request.user.get_username()
             try:
-                taken = snapshots.take(data["name"], frozen.board(), note=data["note"], author=author)
+                taken = snapshots.take(data["name"], frozen.board, note=data["note"], author=author)
             except RecipeError as error:
                 form.add_error("name", str(error))
             else:

@@ -133,7 +133,7 @@ def since(
 def take(request: HttpRequest, asked: SnapshotIn) -> Status:
     """Keep the board as it is now; needs the permission to add snapshots."""
     user = permitted(request, "leaderboard.add_snapshot")
-    row = service.take(asked.name, frozen.board(), note=asked.note, author=user.get_username())
+    row = service.take(asked.name, frozen.board, note=asked.note, author=user.get_username())
     return Status(201, {**_snapshot(request, row), "tables": frozen.titles(frozen.lines(row.content))})
 
 

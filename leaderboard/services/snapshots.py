@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from leaderboard.models import Snapshot
+from leaderboard.services import headlines
 from runner.errors import RecipeError
 
 NAME_LENGTH = Snapshot._meta.get_field("name").max_length
+Board = Callable[[], Iterable[str]]
+# How often the board is read while others write, before they are made to wait.
+ATTEMPTS = 3
 
 
-def take(name: str, lines: Iterable[str], *, note: str = "", author: str = "") -> Snapshot:
-    """Keep the state that `lines` say (`leaderboard.standings.frozen.board`), read in one view of the database.
+@dataclass(frozen=True)
+class _Packed:
+    """The lines of one state, compressed, with their hash and what was counted on the way."""
+
+    hash: str
+    content: bytes
+    scores: int
+    runs: int
+
+
+def take(name: str, board: Board, *, note: str = "", author: str = "") -> Snapshot:
+    """Keep the state whose lines `board` gives (`leaderboard.standings.frozen.board`), all of one moment.
 
     RecipeError for a name that is empty, too long or taken, and for a state that is there already.
     """
@@ -24,28 +39,63 @@ def take(name: str, lines: Iterable[str], *, note: str = "", author: str = "") -
         raise RecipeError("A snapshot needs a name, such as “Camera-ready”.")
     if len(name) > NAME_LENGTH:
         raise RecipeError(f"The name of a snapshot has at most {NAME_LENGTH} characters, found {len(name)}.")
+    if Snapshot.objects.filter(name=name).exists():
+        raise RecipeError(f"There is a snapshot “{name}” already: choose another name.")
+    packed = _of_one_moment(board)
+    if not packed.scores:
+        raise RecipeError("The board has no scores: there is nothing to keep a snapshot of.")
+    if (there := Snapshot.objects.filter(hash=packed.hash).first()) is not None:
+        raise RecipeError(f"This state of the board has a snapshot already: “{there.name}”, {there.address}.")
     try:
         with transaction.atomic():
-            _one_view()
-            return _kept(name, lines, note, author)
+            return Snapshot.objects.create(
+                name=name,
+                note=note,
+                hash=packed.hash,
+                content=packed.content,
+                score_count=packed.scores,
+                run_count=packed.runs,
+                author=author,
+            )
     except IntegrityError:
         # Somebody was faster since it was looked.
         raise RecipeError(f"There is a snapshot “{name}”, or of this state, already.") from None
 
 
-def _one_view() -> None:
-    """All that follows sees the database as it is now. SQLite's transactions do; PostgreSQL has to be asked.
+def _of_one_moment(board: Board) -> _Packed:
+    """The lines, read while nothing that tables show has changed.
 
-    In a transaction that has begun before, it is too late to ask, and the caller has taken care or does not mind.
+    PostgreSQL shows a transaction one moment, however long it takes. A transaction of SQLite makes all writers wait,
+    so at first it is only looked whether any wrote meanwhile.
     """
-    if connection.vendor == "postgresql" and len(connection.savepoint_ids) == 0:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    headlines.current()
+    if connection.vendor == "postgresql":
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                return _in_one_view(board)
+            except OperationalError:
+                # Another gathered headline scores at the same time, and one of the two has to begin again.
+                if not left:
+                    raise
+    for _ in range(ATTEMPTS):
+        before = headlines.current()
+        packed = _packed(board())
+        if headlines.current() == before:
+            return packed
+    with transaction.atomic():
+        return _packed(board())
 
 
-def _kept(name: str, lines: Iterable[str], note: str, author: str) -> Snapshot:
-    if Snapshot.objects.filter(name=name).exists():
-        raise RecipeError(f"There is a snapshot “{name}” already: choose another name.")
+def _in_one_view(board: Board) -> _Packed:
+    with transaction.atomic():
+        # Too late where a transaction has begun before; then the caller has taken care, or does not mind.
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _packed(board())
+
+
+def _packed(lines: Iterable[str]) -> _Packed:
     digest, packer = hashlib.sha256(), zlib.compressobj()
     parts: list[bytes] = []
     scores, runs = 0, set()
@@ -58,16 +108,4 @@ def _kept(name: str, lines: Iterable[str], note: str, author: str) -> Snapshot:
         digest.update(text)
         parts.append(packer.compress(text))
     parts.append(packer.flush())
-    if not scores:
-        raise RecipeError("The board has no scores: there is nothing to keep a snapshot of.")
-    if (there := Snapshot.objects.filter(hash=digest.hexdigest()).first()) is not None:
-        raise RecipeError(f"This state of the board has a snapshot already: “{there.name}”, {there.address}.")
-    return Snapshot.objects.create(
-        name=name,
-        note=note,
-        hash=digest.hexdigest(),
-        content=b"".join(parts),
-        score_count=scores,
-        run_count=len(runs),
-        author=author,
-    )
+    return _Packed(digest.hexdigest(), b"".join(parts), scores, len(runs))

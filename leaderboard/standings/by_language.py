@@ -130,7 +130,11 @@ def _protocol(row: tuple) -> TaskProtocol:
 
 def _score_rows(task: TaskSpec) -> Iterable[tuple]:
     found = Score.objects.filter(
-        task=task.slug, metric__in=task.headline_metrics, language__isnull=False, run__origin=Run.Origin.LOCAL
+        task=task.slug,
+        metric__in=task.headline_metrics,
+        language__isnull=False,
+        run__origin=Run.Origin.LOCAL,
+        run__withdrawn=None,
     )
     fields = ("run__recipe_id", "run__seed", "protocol_id", "language_id", "metric", "value", "n", "stage_id")
     return found.order_by("run__seed", "pk").values_list(*fields).iterator(chunk_size=5000)

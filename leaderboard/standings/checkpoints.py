@@ -72,7 +72,7 @@ def found() -> dict[Protocol, list[Checkpoint]]:
     )
     entries = records.recipes()
     owners: dict[int, set[int]] = defaultdict(set)
-    links = Run.stages.through.objects.filter(stage__in=[stage.pk for stage in stages])
+    links = Run.stages.through.objects.filter(stage__in=[stage.pk for stage in stages], run__withdrawn=None)
     for stage, recipe in links.values_list("stage_id", "run__recipe_id"):
         owners[stage].add(recipe)
     groups: dict[Protocol, dict[str, list[Stage]]] = defaultdict(lambda: defaultdict(list))

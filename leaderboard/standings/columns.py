@@ -152,7 +152,7 @@ def _language_key(order: str, code: str, protocol: int, scores: Scores) -> tuple
         ]
         return (not values, -mean(values) if values else 0, code)
     if order == "resource":
-        return (-(language.cc100_gib or 0), code)
+        return (-language.size, code)
     if order == "family":
         return (language.family, language.branch, code)
     return (code,)
@@ -160,7 +160,6 @@ def _language_key(order: str, code: str, protocol: int, scores: Scores) -> tuple
 
 def _language_column(whole: Column, code: str) -> Column:
     language = LANGUAGES[code]
-    size = "not in CC-100" if language.cc100_gib is None else f"{language.cc100_gib:g} GiB"
     return replace(
         whole,
         key=code,
@@ -168,7 +167,7 @@ def _language_column(whole: Column, code: str) -> Column:
         group=language.family,
         parts=(code,),
         total=1,
-        detail=f"{language.script}, {size}",
+        detail=f"{language.script}, {language.read}",
     )
 
 

@@ -174,7 +174,9 @@ def load(state: State) -> View:
 
 def tasks_with_scores() -> list[TaskSpec]:
     """The target tasks in which a recipe from here was measured, in the catalogue's order. One query."""
-    there = Task.objects.filter(pk__in=Score.objects.filter(run__recipe__isnull=False).values("task"))
+    there = Task.objects.filter(
+        pk__in=Score.objects.filter(run__recipe__isnull=False, run__withdrawn=None).values("task")
+    )
     slugs = set(there.values_list("pk", flat=True))
     return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
 

@@ -30,6 +30,16 @@ class Language:
     cc100_tokens: int | None
     resource_class: int | None
 
+    @property
+    def size(self) -> float:
+        """How much of it the encoders of its suite have read, for an order of languages: GiB, or texts."""
+        return self.cc100_gib or 0
+
+    @property
+    def read(self) -> str:
+        """The same in words."""
+        return "not in CC-100" if self.cc100_gib is None else f"{self.cc100_gib:g} GiB"
+
 
 # Where Table 6 has a second, romanised row (bn hi ta te ur), the row in the language's own script counts.
 # Chinese counts as simplified, the script of the tasks. Burmese has two rows of its own (0.4 + 1.6 GiB,
@@ -97,6 +107,14 @@ class PocketLanguage(Language):
     anchors: float
     texts: int
     pairs: int
+
+    @property
+    def size(self) -> float:
+        return self.texts + self.pairs
+
+    @property
+    def read(self) -> str:
+        return f"{self.texts:,} passages" + (f" and {self.pairs:,} pairs" if self.pairs else "")
 
 
 POCKET_BASE = "qso"

@@ -23,7 +23,7 @@ def test_the_documentation_lists_every_address(open_page):
 @pytest.mark.parametrize("look", [{}, {"viewport": {"width": 360, "height": 740}}], ids=["desk", "phone"])
 def test_a_snapshot_and_what_changed_since(open_page, look):
     seeded = factories.study(tasks=("udpos", "tatoeba"), seeds=(1,))
-    taken = snapshots.take("Camera-ready", frozen.board(), note="For the paper.")
+    taken = snapshots.take("Camera-ready", frozen.board, note="For the paper.")
     withdrawals.withdraw(seeded.run(), "Wrong data.")
     page = open_page("/snapshots/", **look)
     page.get_by_role("link", name="Camera-ready").click()

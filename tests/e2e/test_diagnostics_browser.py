@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from runner.recipes import Diagnosis
 from runner.spec import Noise
 from tests import factories
+from tests.e2e.test_accessibility import RULES
 from tests.e2e.test_browser import LOOKS, wait_for_charts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -34,6 +36,10 @@ def test_every_page_opens_without_complaint_and_fits(open_page, look):
         assert wait_for_charts(page) == charts, address
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, address
         assert page.locator("h1").count() == 1, address
+        for details in page.locator("details").all():
+            details.evaluate("one => one.open = true")
+        violations = Axe().run(page, options=RULES).response["violations"]
+        assert [(one["id"], [node["target"] for node in one["nodes"]][:3]) for one in violations] == [], address
 
 
 def test_a_head_sorts_and_the_filters_are_the_address(open_page):

@@ -56,7 +56,7 @@ def secret(settings, tmp_path):
 
 def test_it_works(secret):
     """Every operation, by generated requests; examples share the board, which they also fill."""
-    taken = snapshots.take("First", frozen.board())
+    taken = snapshots.take("First", frozen.board)
     described = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
     headers = {"Authorization": f"Bearer {secret}", "Accept-Encoding": "identity"}
     run = Run.objects.filter(origin="local").first()

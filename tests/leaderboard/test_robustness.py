@@ -9,9 +9,10 @@ import statistics
 import numpy as np
 import pytest
 from django.http import QueryDict
+from django.utils import timezone
 
 from leaderboard.figures import robustness as figures
-from leaderboard.models import Artifact, Score, Stage
+from leaderboard.models import Artifact, Run, Score, Stage
 from leaderboard.standings import outcomes, query, robustness
 from leaderboard.standings.filters import FilterError, Filters, View
 from leaderboard.standings.outcomes import Items
@@ -210,3 +211,10 @@ def test_consistency_is_read_from_the_outcomes_of_every_measurement(tmp_path, se
     assert view.has_consistency
     Artifact.objects.filter(stage__runs__seed=2).delete()
     assert not load().has_consistency
+
+
+def test_runs_that_were_withdrawn_count_no_more() -> None:
+    seed()
+    Run.objects.filter(seed=2).update(withdrawn=timezone.now(), withdrawal="Trained on test data.")
+    assert [row.n for row in load().rows] == [1, 1]
+    assert load().rows[0].others == 59

@@ -33,7 +33,7 @@ def seeded():
 
 
 def take(name="Camera-ready", **said):
-    return snapshots.take(name, frozen.board(), **said)
+    return snapshots.take(name, frozen.board, **said)
 
 
 def lines(snapshot):
@@ -197,6 +197,34 @@ def test_one_state_has_one_snapshot(seeded):
 def test_a_board_without_scores_has_none():
     with pytest.raises(RecipeError, match="has no scores"):
         take()
+
+
+def test_what_changes_while_it_is_read_is_in_it_whole_or_not_at_all(seeded):
+    """Somebody writes during the first reading: it is read again."""
+    readings = 0
+
+    def board():
+        nonlocal readings
+        readings += 1
+        found = list(frozen.board())
+        if readings == 1:
+            uploads.stored("Meanwhile")
+        return found
+
+    taken = snapshots.take("Camera-ready", board)
+    if connection.vendor == "postgresql":
+        # There the transaction sees one moment, whatever others write; here the write is its own.
+        assert readings == 1
+    else:
+        assert readings == 2
+        assert any("Meanwhile" in line for line in lines(taken))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_is_taken_as_requests_and_commands_do_outside_of_a_transaction(seeded):
+    taken = take()
+    assert taken.score_count == Score.objects.count()
+    assert [row.title for row in frozen.table(lines(taken), "leaderboard.xtreme").standings.rows]
 
 
 def test_nothing_changes_or_deletes_a_snapshot(seeded):

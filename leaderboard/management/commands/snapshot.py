@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, note: str, author: str, **options: Any) -> None:
         try:
-            taken = snapshots.take(name, frozen.board(), note=note, author=author)
+            taken = snapshots.take(name, frozen.board, note=note, author=author)
         except RecipeError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
