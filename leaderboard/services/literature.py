@@ -1,4 +1,4 @@
-"""The claims of the literature, from the project's own file into the database."""
+"""The claims of the literature, and the pocket study's, from the project's own file into the database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Iterable[Any] = (
 
 @transaction.atomic
 def load_own(*, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Add the claims of the literature that are not there; what is there stays as it is. Returns how many were added.
+    """Add the claims of the file that are not there; what is there stays as it is. Returns how many were added.
 
     A claim of one's own with the same key is somebody's work, and stays, too.
     """
@@ -32,10 +32,9 @@ def load_own(*, using: str = DEFAULT_DB_ALIAS) -> int:
     added = [(place, row) for place, row in enumerate(own()) if row["key"] not in there]
     for place, row in added:
         claim = Claim.objects.using(using).create(
-            origin=Claim.Origin.LITERATURE,
             position=place,
             source_id=row["source"] if row["source"] in sources else None,
-            **{name: row[name] for name in ("key", "statement", "published", "reading")},
+            **{name: row[name] for name in ("key", "origin", "statement", "published", "reading")},
         )
         Condition.objects.using(using).bulk_create(
             Condition(claim=claim, position=number, **fields) for number, fields in enumerate(row["conditions"])
@@ -44,5 +43,5 @@ def load_own(*, using: str = DEFAULT_DB_ALIAS) -> int:
 
 
 def own() -> list[dict[str, Any]]:
-    """The claims of the literature, as the project's own file has them."""
+    """The claims of the file, those of the literature first."""
     return json.loads(OWN.read_text(encoding="utf-8"))

@@ -25,6 +25,8 @@ Against, Over, Quantifier, Decision = Condition.Against, Condition.Over, Conditi
 ALPHA = 0.05
 # A claim is about training, so one seed decides none.
 FEWEST_SEEDS = 2
+# Of a list of tasks that lack scores, so many are named.
+NAMED = 4
 YES, NO, OPEN = "above", "below", "open"
 
 
@@ -224,12 +226,21 @@ def _missing(comparison: Comparison, condition: Condition, board: Board) -> Iter
         if side.entry is None:
             yield f"{side.title}: no run"
             continue
+        lacking = []
         for slug in comparison.targets:
             task = registry.task(slug)
             protocol = board.whole_test(task)
-            seeds = _seeds(board.measured(side.entry, protocol.pk), condition, task) if protocol else []
-            if not seeds:
-                yield f"{side.title}: no score on the whole test set of {task.title}"
+            if not protocol or not _seeds(board.measured(side.entry, protocol.pk), condition, task):
+                lacking.append(task.title)
+        if lacking:
+            yield f"{side.title}: no score on the whole test set of {_enumerated(lacking)}"
+
+
+def _enumerated(titles: Sequence[str]) -> str:
+    """All of a few, the first of many."""
+    if len(titles) > NAMED:
+        return f"{', '.join(titles[: NAMED - 1])} and {len(titles) - NAMED + 1} more"
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
 
 def _seeds(measured: Measured, condition: Condition, task: TaskSpec) -> list[int]:
@@ -290,21 +301,26 @@ def measure(comparisons: Sequence[Comparison], conditions: Sequence[Condition], 
         for one in comparisons
     ]
     raw = [intervals.p_against(one.interval, one.margin) if _counts(one) else 1.0 for one in measured]
-    return [_answered(one, p) for one, p in zip(measured, significance.holm(raw).tolist() if raw else (), strict=True)]
+    level = 1 - ALPHA / max(len(raw), 1)
+    return [
+        _answered(one, p, level)
+        for one, p in zip(measured, significance.holm(raw).tolist() if raw else (), strict=True)
+    ]
 
 
 def _counts(comparison: Comparison) -> bool:
     return comparison.interval is not None and comparison.interval.seeds >= FEWEST_SEEDS
 
 
-def _answered(comparison: Comparison, p: float) -> Comparison:
+def _answered(comparison: Comparison, p: float, level: float) -> Comparison:
+    """`level` is that of an interval which alone would satisfy Holm's first step: Bonferroni's."""
     interval = comparison.interval
     if interval is None:
         return comparison
     if not _counts(comparison):
         return replace(comparison, missing="a second seed: one says nothing about others")
     answer = OPEN if p >= ALPHA else YES if interval.estimate > comparison.margin else NO
-    needed = intervals.seeds_to_decide(interval, comparison.margin) if answer == OPEN else None
+    needed = intervals.seeds_to_decide(interval, comparison.margin, level) if answer == OPEN else None
     return replace(comparison, p=p, answer=answer, seeds_needed=needed, missing=_short_of(interval, needed, answer))
 
 
@@ -325,8 +341,18 @@ def _tested(conditions: Sequence[Condition], comparisons: Sequence[Comparison], 
             for place, condition in enumerate(conditions)
         ]
     )
-    missing = [f"{one.title}, {one.where}: {one.missing}" for one in measured if one.missing]
-    return Tested(encoder, decision, tuple(missing) if decision == Decision.OPEN else (), tuple(measured))
+    missing = tuple(dict.fromkeys(_sentences(measured))) if decision == Decision.OPEN else ()
+    return Tested(encoder, decision, missing, tuple(measured))
+
+
+def _sentences(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """What is missing: rows and scores once, however many comparisons lack them, then what would decide the others."""
+    for one in comparisons:
+        if one.missing and one.interval is None:
+            yield from one.missing.split("; ")
+    for one in comparisons:
+        if one.missing and one.interval:
+            yield f"{one.title} against {one.against}, {one.where}: {one.missing}"
 
 
 def decide(quantifier: str, answers: Sequence[str]) -> str:

@@ -11,20 +11,20 @@ and kept (`leaderboard.services.uncertainty`); the rest at once, from files.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from leaderboard.models import Artifact, StoredInterval
 from leaderboard.standings import outcomes
-from leaderboard.standings.statistics import intervals, ranking
+from leaderboard.standings.statistics import intervals, ranking, significance
 from leaderboard.standings.statistics.intervals import Interval
 from leaderboard.standings.table import Measured
 from runner.spec import fingerprint
 from runner.tasks import registry
 
 # Raised when the same evidence gives another interval: what is stored of another version is computed again.
-VERSION = 1
+VERSION = 2
 NO_OUTCOMES = "No interval: the score has no per-item outcomes, as published scores have none."
 NOT_PREPARED = "No interval yet: the per-item outcomes are still to be prepared."
 NO_PAIRS = "No interval: the two have no seed in common in which both have all parts."
@@ -167,7 +167,32 @@ def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | 
     if any(one is None for one in drawn):
         return None
     items = _items(asked, pairs[0])
-    return intervals.paired(np.array([pair.point for pair in pairs]), np.stack(drawn), items, key)
+    interval = intervals.paired(np.array([pair.point for pair in pairs]), np.stack(drawn), items, key)
+    test = item_test(asked, pairs[0], key) if len(pairs) == 1 else None
+    return replace(interval, p=test[0], method=f"{interval.method}; {test[1]}") if test else interval
+
+
+def item_test(asked: Asked, pair: Measurement, key: str = "") -> tuple[float, str] | None:
+    """The p value of one measurement in one language, item by item, and the test's name; None for anything else.
+
+    Exact McNemar for accuracy, approximate randomisation for all that is a ratio of other sums, such as F1.
+    """
+    if len(asked.parts) != 1 or len(asked.parts[0].languages) != 1:
+        return None
+    sides = [_language(artifacts, asked.parts[0].languages[0]) for artifacts in pair.evidence[0]]
+    mine, base = sides
+    if mine is None or base is None or not np.array_equal(mine.keys, base.keys):
+        return None
+    if mine.right is not None and base.right is not None:
+        return significance.mcnemar(mine.right, base.right), "exact McNemar test"
+    p = significance.approximate_randomisation((mine.above, mine.below), (base.above, base.below), key)
+    return p, "approximate randomisation"
+
+
+def _language(artifacts: Sequence[str], language: str) -> outcomes.Items | None:
+    """One language's items; only the order of their keys matters here, so they need no scope."""
+    there = (outcomes.outcomes(sha256, "") for sha256 in artifacts)
+    return next((items[language] for items in there if items and language in items), None)
 
 
 def _difference(asked: Asked, pair: Measurement) -> np.ndarray | None:

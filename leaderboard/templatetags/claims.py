@@ -33,7 +33,7 @@ def verdict_summary(verdict: VerdictValue) -> str:
         return "{} points [{}, {}], ".format(*numbers) + f"{seeds} seed{'' if seeds == 1 else 's'}."
     counts = [
         (sum(one["answer"] == answer for one in comparisons), words)
-        for answer, words in (("above", "above the margin"), ("below", "below it"), ("open", "open"))
+        for answer, words in (("above", "above the margin"), ("below", "below the margin"), ("open", "open"))
     ]
     told = ", ".join(f"{count} {words}" for count, words in counts if count)
     return f"Of {len(comparisons)} comparisons: {told}."

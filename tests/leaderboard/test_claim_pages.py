@@ -120,7 +120,7 @@ def test_macros_of_a_snapshot_stay_what_they_were(client: Client) -> None:
     own = claim({"over": "each"})
     study(nli_cad=0.25, ccg_pmb=0.25)
     verdict(own)
-    taken = snapshots.take("Camera-ready", frozen.board())
+    taken = snapshots.take("Camera-ready", frozen.board)
     address = f"/claims.tex?snapshot={taken.hash[:12]}"
     before = macros(client, address)
     measured.study(

@@ -90,12 +90,12 @@ def test_about_95_of_100_intervals_have_the_truth(seeds: int, truth: float, weig
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spread", [0.0, 0.01, 0.03])
-@pytest.mark.parametrize("seeds", [2, 3, 4, 5, 10])
+@pytest.mark.parametrize("spread", [0.0, 0.03])
+@pytest.mark.parametrize("seeds", [2, 3, 5, 10])
 def test_between_93_and_97_of_100_intervals_have_the_truth(seeds: int, spread: float, weights: np.ndarray) -> None:
     covered, refused = simulate(seeds, 1500, 0.0, weights, spread)
-    assert 0.93 <= covered <= 0.975
-    assert 0.025 <= refused <= 0.07
+    assert 0.93 <= covered <= 0.97
+    assert 0.03 <= refused <= 0.06
 
 
 def test_five_seeds_are_resampled_four_are_not(weights: np.ndarray) -> None:
@@ -212,6 +212,20 @@ def test_holm_lies_between_none_and_bonferroni_and_keeps_the_order(p: list[float
 
 def test_holm_by_hand() -> None:
     assert significance.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
+
+
+def test_corrections_hold_their_rates() -> None:
+    """Of twenty true hypotheses Holm refuses any in 5% of all studies; of those that Benjamini-Hochberg does, 5%."""
+    random = np.random.default_rng(16)
+    families, false_share = [], []
+    for _ in range(1000):
+        p = random.random(20)
+        families.append((significance.holm(p) < 0.05).any())
+        p[:10] = random.random(10) * 1e-4  # these are false
+        refused = significance.benjamini_hochberg(p) < 0.05
+        false_share.append(refused[10:].sum() / max(refused.sum(), 1))
+    assert 0.03 <= np.mean(families) <= 0.07
+    assert np.mean(false_share) <= 0.05
 
 
 # Ranks.

@@ -197,18 +197,32 @@ def test_ranks_are_intervals() -> None:
     assert found.group.tolist() == [1, 2, 2]
 
 
-def test_outcomes_are_what_mcnemar_and_randomisation_take() -> None:
+def test_one_measurement_in_one_language_is_tested_item_by_item() -> None:
     small(tasks=("xnli_cad", "udpos"), seeds=(1,))
     service.refresh()
-    for task, language in (("xnli_cad", "de"), ("udpos", "de")):
-        asked = part(task)
+    for task, name in (("xnli_cad", "exact McNemar test"), ("udpos", "approximate randomisation")):
+        whole = part(task)
+        one, mean = (
+            found.interval
+            for found in uncertainty.of([Asked((Part(whole.mine, whole.base, ("de",)),)), Asked((whole,))])
+        )
+        assert one.method.endswith(name)
+        assert not mean.method.endswith(name)
         sides = [
-            outcomes.outcomes(sha256, task)[language]
-            for sha256 in uncertainty.artifacts_of(asked.mine.evaluations | asked.base.evaluations).values()
+            outcomes.outcomes(uncertainty.artifacts_of(side.evaluations).popitem()[1], "any")["de"]
+            for side in (whole.mine, whole.base)
         ]
         if task == "xnli_cad":
-            assert 0 < significance.mcnemar(*(side.right for side in sides)) <= 1
+            assert one.p == significance.mcnemar(*(side.right for side in sides))
         else:
             assert sides[0].right is None
-            pairs = [(side.above, side.below) for side in sides]
-            assert 0 < significance.approximate_randomisation(*pairs) <= 1
+            assert 0 < one.p < 0.05
+
+
+def test_several_seeds_are_not_tested_item_by_item() -> None:
+    small(tasks=("xnli_cad",), seeds=(1, 2))
+    service.refresh()
+    whole = part("xnli_cad")
+    [found] = uncertainty.of([Asked((Part(whole.mine, whole.base, ("de",)),))])
+    assert found.interval.method.startswith("t interval over 2 seeds")
+    assert "McNemar" not in found.interval.method

@@ -180,18 +180,19 @@ def p_against(interval: Interval, margin: float) -> float:
     return two_sided(interval.estimate - margin, interval.error, interval.freedom)
 
 
-def seeds_to_decide(interval: Interval, margin: float = 0.0, most: int = MOST_SEEDS) -> int | None:
+def seeds_to_decide(interval: Interval, margin: float = 0.0, level: float = LEVEL) -> int | None:
     """With how many seeds the interval would leave out `margin`, were the estimate and both variances to stay.
 
-    None where even `most` would not do: then the test items are too few, or the difference is at the margin. None, too,
-    where one seed tells nothing of the spread over seeds.
+    `level` is the interval's, higher where several questions are decided together. None where even 50 would not do:
+    then the test items are too few, or the difference is at the margin. None, too, where one seed tells nothing of the
+    spread over seeds.
     """
     if interval.seed_variance is None:
         return None
     distance = abs(interval.estimate - margin)
-    for seeds in range(max(interval.seeds, 2), most + 1):
+    for seeds in range(max(interval.seeds, 2), MOST_SEEDS + 1):
         own = interval.seed_variance / seeds
         degrees = freedom(own, seeds - 1, interval.item_variance, max(interval.items - 1, 1))
-        if distance > _t(degrees) * sqrt(own + interval.item_variance):
+        if distance > _t(degrees, level) * sqrt(own + interval.item_variance):
             return seeds
     return None
