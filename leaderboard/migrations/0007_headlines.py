@@ -15,7 +15,7 @@ def note_every_score(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("leaderboard", "0007_diagnostics")]
+    dependencies = [("leaderboard", "0006_diagnostics")]
 
     operations = [
         migrations.CreateModel(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leaderboard", "0008_pages"),
+        ("leaderboard", "0007_headlines"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("leaderboard", "0010_stage_turns"),
+        ("leaderboard", "0008_stage_turns"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
