@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
@@ -22,16 +23,26 @@ MANAGE = [sys.executable, "manage.py"]
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """A fresh installation, to be copied: making one takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("installation")
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    environment["VAR_DIR"] = str(folder)
+    for command in (("migrate", "--verbosity", "0"), ("collectstatic", "--noinput", "--verbosity", "0")):
+        subprocess.run([*MANAGE, *command], cwd=ROOT, env=environment, check=True)
+    return folder
+
+
 @pytest.fixture
-def environment(tmp_path):
-    """A fresh installation of its own, on a port that is free."""
+def environment(installation, tmp_path):
+    """An installation of its own, on a port that is free."""
+    shutil.copytree(installation, tmp_path, dirs_exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {**os.environ, "VAR_DIR": str(tmp_path), "PORT": str(port), "PYTHONUNBUFFERED": "1"}
     environment.pop("DATABASE_URL", None)
-    subprocess.run([*MANAGE, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
-    subprocess.run([*MANAGE, "collectstatic", "--noinput", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
     return environment
 
 

@@ -70,7 +70,7 @@ def test_variants_are_submitted_from_a_phone(signed_in):
     page.get_by_label("With MLM").check()
     page.get_by_label("Translated intermediate data").fill("de, en+ru")
     page.get_by_label("MNLI", exact=True).check()
-    page.get_by_label("XNLI", exact=True).check()
+    page.locator("#id_target-xnli").check()
     page.get_by_label("Text:", exact=True).select_option("ntrex")
     page.get_by_role("button", name="Submit the study").click()
     assert "give both or neither" in page.locator(".field-translations .errorlist").inner_text()
