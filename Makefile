@@ -47,13 +47,13 @@ format: .venv/requirements-dev.stamp
 
 # Several files at once, each whole in one process for what its tests share; each process has its own servers.
 # More than there are processors, because many tests wait: for workers, browsers, leases.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# The second run takes only the tests that touch the database, the last two only those of the queue.
+# The second run takes only the short tests that touch the database, the last two only those of the queue.
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST)
-	$(PYTEST) --database=postgresql -m "not e2e and not queue"
+	$(PYTEST) --database=postgresql -m "not e2e and not queue and not slow"
 	$(PYTEST) --database=postgresql --broker=redis
 	$(PYTEST) --database=postgresql --broker=rabbitmq
 

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(tempfile.mkdtemp(prefix="leaderboard-tests-"))
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
+LONG = {"slow", "e2e", "queue"}
+
 postgresql = pytest.StashKey()
 broker = pytest.StashKey()
 broker_absent = pytest.StashKey()
@@ -131,6 +133,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         _keep(config, items, _touches_database)
     if config.getoption("--broker") != "folder":
         _keep(config, items, lambda item: item.get_closest_marker("queue") is not None)
+    # Files with long tests first: what begins last is what the others wait for at the end.
+    long = {item.path for item in items if LONG & {marker.name for marker in item.iter_markers()}}
+    items.sort(key=lambda item: item.path not in long)
     if sentence := config.stash.get(broker_absent, ""):
         for item in items:
             item.add_marker(pytest.mark.skip(reason=sentence))
