@@ -46,8 +46,7 @@ format: .venv/requirements-dev.stamp
 	$(BIN)/ruff format .
 
 # Several files at once, each whole in one process for what its tests share; each process has its own servers.
-# More than there are processors, because many tests wait: for workers, browsers, leases.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # The second run takes only the short tests that touch the database, the last two only those of the queue.
 test: lint
