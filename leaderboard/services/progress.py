@@ -192,8 +192,9 @@ def _is_wanted(stage: Stage) -> bool:
 
 def _locked_stages(run: Run) -> list[int]:
     """The keys of the run's stages, locked. What other runs want is asked afterwards, when it cannot change."""
-    linked = Stage.objects.filter(pk__in=run.stages.order_by().values("pk"))
-    return list(linked.select_for_update().order_by("pk").values_list("pk", flat=True))
+    # Asked apart: as one statement it is planned as a loop over all stages until the tables have been analysed.
+    linked = list(Run.stages.through.objects.filter(run_id=run.pk).values_list("stage_id", flat=True))
+    return list(Stage.objects.filter(pk__in=linked).select_for_update().order_by("pk").values_list("pk", flat=True))
 
 
 @transaction.atomic
