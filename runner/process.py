@@ -16,10 +16,17 @@ from typing import Protocol
 # The environment variable by which an engine knows which process supervises it.
 SUPERVISOR = "RUNNER_SUPERVISOR"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# What a process that only computes has no business to know: above all one that reads what strangers sent.
+SECRETS = ("SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL")
 
 
 class HasPid(Protocol):
     pid: int
+
+
+def without_secrets() -> dict[str, str]:
+    """This process's environment for one that it starts."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
 def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from runner.process import without_secrets
+
 PIECE_BYTES = 256 * 1024
 COMMAND = (sys.executable, "-m", "runner.columnar")
 
@@ -26,6 +28,7 @@ def from_csv(blocks: Iterator[bytes], numbers: Mapping[str, str]) -> Iterator[by
     """
     process = subprocess.Popen(
         [*COMMAND, "write", json.dumps(dict(numbers))],
+        env=without_secrets(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -58,6 +61,7 @@ def as_lines(files: Mapping[str, Path]) -> Iterator[bytes]:
     """The rows of Parquet files as lines of JSON, each with the name of its file; ParquetError where one is none."""
     process = subprocess.Popen(
         [*COMMAND, "read", *(f"{name}={path}" for name, path in files.items())],
+        env=without_secrets(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

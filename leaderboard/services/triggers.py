@@ -9,7 +9,18 @@ from collections.abc import Iterator
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from leaderboard.models import Change, Encoder, Protocol, Publication, Recipe, Run, Score, Source, Study
+from leaderboard.models import (
+    Change,
+    Encoder,
+    Protocol,
+    Publication,
+    Recipe,
+    Run,
+    Score,
+    Source,
+    StoredInterval,
+    Study,
+)
 
 LOG = Change._meta.db_table
 SCORES = Score._meta.db_table
@@ -25,6 +36,8 @@ OTHERS = tuple(
         Encoder,
         Protocol,
         Source,
+        # Computed a moment after the scores: what was shown in between had none.
+        StoredInterval,
         Run.studies.through,
         Study.recipes.through,
         Recipe.intermediate_tasks.through,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,13 @@ from django.conf import settings
 from leaderboard.models import Artifact, Stage, StoredInterval
 from leaderboard.services import headlines
 from leaderboard.standings import board, outcomes, uncertainty
+from runner.process import without_secrets
 from runner.tasks import registry
 
 logger = logging.getLogger(__name__)
 
 # Artifacts that one conversion process takes: starting it takes longer than most files.
 BATCH = 100
-# What a process that only reads files has no business to know.
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL")
 INSERTED = 500
 # Points: sums in another order differ in their last digits.
 TOLERANCE = 1e-4
@@ -81,7 +79,7 @@ def _convert(pending: Sequence[tuple[Artifact, dict[str, object]]]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "runner.outcomes", *arguments],
         cwd=settings.BASE_DIR,
-        env={name: value for name, value in os.environ.items() if name not in SECRETS},
+        env=without_secrets(),
         capture_output=True,
         text=True,
         check=False,

@@ -27,7 +27,7 @@ from leaderboard.services import archives, withdrawals
 from leaderboard.services.results import ResultError, protocol_of_upload
 from runner.errors import RecipeError
 from runner.events import EXIT_SUBMITTER, parse
-from runner.process import SUPERVISOR
+from runner.process import SUPERVISOR, without_secrets
 from runner.scoring.layout import file_of, folder_of
 from runner.spec import fingerprint
 from runner.tasks import registry
@@ -227,7 +227,7 @@ def _scored(place: Path, tasks: Sequence[TaskSpec]) -> _Scored:
     (place / "job.json").write_text(json.dumps(job), encoding="utf-8")
     command = [*settings.UPLOAD_COMMAND, str(place / "job.json")]
     # A web process that is stopped takes its scorer with it, and nobody waits for a hub.
-    environment = {**os.environ, SUPERVISOR: str(os.getpid()), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
+    environment = {**without_secrets(), SUPERVISOR: str(os.getpid()), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     try:
         done = subprocess.run(
             command,

@@ -45,15 +45,10 @@ def load() -> Board:
         if run.origin == Run.Origin.LOCAL and run.recipe in recipes:
             recipes[run.recipe].runs.append(RunLink(run.pk, run.seed))
             entry_of[run.pk] = recipes[run.recipe], run.seed
-    baselines = records.baselines(recipes.values())
     protocols = records.protocols(list(registry.tasks(Role.TARGET)))
     return Board(
         entries=tuple(recipes.values()),
-        baseline_of={
-            entry.key: base
-            for entry in recipes.values()
-            if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
-        },
+        baseline_of=records.baseline_of(recipes.values()),
         protocols=protocols,
         scores=records.measured(entry_of, protocols, unverified=False),
     )

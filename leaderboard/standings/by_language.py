@@ -99,7 +99,6 @@ class TaskScores:
 def load(task: TaskSpec) -> TaskScores:
     """The scores of runs from here. Four queries."""
     entries = records.recipes()
-    baselines = records.baselines(entries.values())
     protocols = {row[0]: _protocol(row) for row in _protocol_rows(task)}
     gathered: dict[tuple[str, int], _Gathering] = {}
     for recipe, seed, protocol, language, metric, value, n, stage in _score_rows(task):
@@ -111,11 +110,7 @@ def load(task: TaskSpec) -> TaskScores:
         task,
         protocols,
         {key: scored for key, scored in found.items() if scored.by_seed},
-        {
-            entry.key: base
-            for entry in entries.values()
-            if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
-        },
+        records.baseline_of(entries.values()),
     )
 
 

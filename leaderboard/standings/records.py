@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -136,12 +136,20 @@ def reading_order(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def baselines(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
-    """(encoder, settings of the target phase) -> the baseline to compare with: the newest recipe of them."""
-    return {
+def baseline_of(entries: Collection[Entry]) -> dict[str, Entry]:
+    """Row -> what it is compared with: the newest baseline of its encoder and settings of the target phase.
+
+    A row without one, or that is one itself, is absent.
+    """
+    newest = {
         (entry.encoder, entry.target_settings): entry
         for entry in sorted(entries, key=lambda entry: int(entry.key.removeprefix("recipe-")))
         if entry.is_baseline
+    }
+    return {
+        entry.key: base
+        for entry in entries
+        if (base := newest.get((entry.encoder, entry.target_settings))) and base.key != entry.key
     }
 
 

@@ -69,12 +69,8 @@ class Scene:
 def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     """The scene of `filters`. Four queries (five with a study)."""
     wanted = {pk: entry for pk, entry in recipes.items() if _matches(filters, entry)}
-    baselines = records.baselines(recipes.values())
-    baseline_of = {
-        entry.key: base
-        for entry in wanted.values()
-        if (base := baselines.get((entry.encoder, entry.target_settings))) and base.key != entry.key
-    }
+    keys = {entry.key for entry in wanted.values()}
+    baseline_of = {key: base for key, base in records.baseline_of(recipes.values()).items() if key in keys}
     placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
     # Under noise a score is no result of its own: the page of robustness has it, and a task's page where it is chosen.
     protocols = records.protocols(filters.tasks, noisy=filters.view is View.TASK)

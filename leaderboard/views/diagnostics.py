@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -18,9 +17,15 @@ from leaderboard.standings import alignment as alignment_view
 from leaderboard.standings import asked
 from leaderboard.standings import low_resource as low_resource_view
 from leaderboard.standings import robustness as robustness_view
-from leaderboard.views.tables import charts, filtered
+from leaderboard.views.tables import charts, file_response, filtered
 
-FILES = {"csv": "text/csv", "json": "application/json"}
+FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+# Page -> what reads its address and its numbers, and what writes them as CSV and as an object.
+PAGES = {
+    "alignment": (alignment_view, exports.alignment_csv, exports.alignment_object),
+    "robustness": (robustness_view, exports.robustness_csv, exports.robustness_object),
+    "low-resource": (low_resource_view, exports.low_resource_csv, exports.low_resource_object),
+}
 
 
 @require_safe
@@ -41,30 +46,12 @@ def alignment(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@filtered
-def alignment_file(request: HttpRequest, ending: str) -> HttpResponseBase:
-    view = alignment_view.load(alignment_view.parse(request.GET))
-    if ending == "json":
-        return _json(exports.alignment_object(view))
-    return _csv(exports.alignment_csv(view), "alignment")
-
-
-@require_safe
 @charts
 @filtered
 def robustness(request: HttpRequest) -> HttpResponse:
     view = robustness_view.load(robustness_view.parse(request.GET))
     context = {"view": view, "section": "robustness", "noise": robustness_figures.noise(view)}
     return _page(request, "robustness", context)
-
-
-@require_safe
-@filtered
-def robustness_file(request: HttpRequest, ending: str) -> HttpResponseBase:
-    view = robustness_view.load(robustness_view.parse(request.GET))
-    if ending == "json":
-        return _json(exports.robustness_object(view))
-    return _csv(exports.robustness_csv(view), "robustness")
 
 
 @require_safe
@@ -78,11 +65,13 @@ def low_resource(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @filtered
-def low_resource_file(request: HttpRequest, ending: str) -> HttpResponseBase:
-    view = low_resource_view.load(low_resource_view.parse(request.GET))
+def file(request: HttpRequest, ending: str, page: str) -> HttpResponseBase:
+    """The numbers of a page as a file."""
+    standings, as_csv, as_object = PAGES[page]
+    view = standings.load(standings.parse(request.GET))
     if ending == "json":
-        return _json(exports.low_resource_object(view))
-    return _csv(exports.low_resource_csv(view), "low-resource")
+        return JsonResponse(as_object(view), json_dumps_params={"ensure_ascii": False})
+    return file_response(as_csv(view), f"{page}.csv", FILES["csv"])
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpResponse:
@@ -92,16 +81,6 @@ def _page(request: HttpRequest, name: str, context: dict[str, Any]) -> HttpRespo
     shared = {"files": addresses, "narrowed": bool(request.GET), "language_sets": asked.LANGUAGE_SETS}
     response = render(request, f"{name}.html", {**shared, **context})
     response["Link"] = ", ".join(
-        f'<{addresses[ending]}>; rel="alternate"; type="{kind}"' for ending, kind in FILES.items()
+        f'<{addresses[ending]}>; rel="alternate"; type="{kind.partition(";")[0]}"' for ending, kind in FILES.items()
     )
-    return response
-
-
-def _json(value: dict[str, Any]) -> JsonResponse:
-    return JsonResponse(value, json_dumps_params={"ensure_ascii": False})
-
-
-def _csv(blocks: Iterator[str], name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(blocks, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

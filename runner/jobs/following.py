@@ -38,11 +38,12 @@ class Follower(threading.Thread):
     def follow(self) -> None:
         """Intervals of this worker's own evaluations, then all claims, if any score has changed since the last time."""
         try:
-            state = headlines.current()
-            if state == self._seen:
-                return
             ended = set(self._ended())
+            if headlines.current() == self._seen and ended <= self._followed:
+                return
             uncertainty.refresh(ended - self._followed if self._seen else None)
+            # With the intervals that were just kept, which are a change of what pages show; claims come after it.
+            state = headlines.current()
             claims.test_all()
         except Exception:
             # The next look tries again: scores are there whether or not their intervals are.

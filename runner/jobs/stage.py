@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from runner.endings import Ending
 from runner.errors import RecipeError
 from runner.finished import FINISHED
 from runner.jobs.relay import DATABASE_AWAY, Relay
+from runner.process import without_secrets
 from runner.supervisor import LOG, Limits, Outcome, supervise
 from runner.warm import Template
 
@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 STAGE_FILE = "stage.json"
 # How often, and how far apart in seconds, an ending is written again while the database is away.
 PATIENCE = (1, 2, 4, 8, 15, 30, 60, 60)
-# What an engine has no business to know.
-SECRETS = ("SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL")
 # What an attempt leaves that another was to go on from; of no use to a stage that is done.
 REMAINS = ("resume-*", "best-*", ".*.partial", "*.draft")
 
@@ -83,7 +81,7 @@ def _run(lease: Lease, gpu: str, template: Template | None) -> None:
         relay,
         _limits(),
         cwd=settings.BASE_DIR,
-        environment={name: value for name, value in os.environ.items() if name not in SECRETS},
+        environment=without_secrets(),
         gpu=gpu,
         template=template,
     )

@@ -34,6 +34,19 @@ def seeded(settings, tmp_path):
     return seeded
 
 
+def test_a_page_that_was_kept_before_it_had_intervals_has_them_once_they_are_there(client, settings, tmp_path):
+    settings.ARTIFACT_DIR = tmp_path
+    measured.study(gain=gain, intermediates=("nli_cad",), tasks=("udpos",), seeds=(1, 2, 3))
+    before = client.get("/")
+    assert "95% interval" not in before.content.decode()
+
+    service.refresh()
+
+    after = client.get("/", headers={"If-None-Match": before["ETag"]})
+    assert after.status_code == 200
+    assert "95% interval" in after.content.decode()
+
+
 def difference_of(standings, title):
     return next(row for row in standings.rows if title in row.title).cells[0].difference
 
