@@ -82,9 +82,9 @@ def _map(
         # plotly would draw both into one column.
         "x": [column.key for column in columns],
         "y": [row.key for row in shown_rows],
-        # A hollow cell has its number and an outline in the stead of a colour.
+        # A hollow cell has its number and an outline on the colour of zero; without any value plotly prints no number.
         "z": [
-            [None if (line, place) in set(hollow) else value for place, value in enumerate(row)]
+            [0.0 if (line, place) in set(hollow) else value for place, value in enumerate(row)]
             for line, row in enumerate(values)
         ],
         "text": [[_text(cell, differences=differences) for cell in row] for row in rows],
@@ -94,7 +94,7 @@ def _map(
         ],
         "texttemplate": "%{text}",
         "hovertemplate": "%{customdata}<extra></extra>",
-        "hoverongaps": bool(hollow),
+        "hoverongaps": False,
         "xgap": 2,
         "ygap": 2,
         "colorbar": {"title": {"text": "points" if differences else "score"}, "thickness": 12, "outlinewidth": 0},

@@ -115,8 +115,10 @@ class _Gathered:
             if entry.source:
                 shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
                 if len(shown) < len(parts):
-                    self.hidden.add(entry.key)
                     parts = tuple(shown)
+                    # Of another suite, it would not be shown here anyway.
+                    if protocol in protocols:
+                        self.hidden.add(entry.key)
                 if not parts:
                     continue
             self.heard.add(entry.key)
