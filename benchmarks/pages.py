@@ -89,12 +89,14 @@ def fetch(port: int, path: str, tag: str = "") -> tuple[float, int, bytes, str]:
 
 
 def touch(number: int) -> float:
-    """Change one score, as a worker would; returns its new value."""
+    """Change one cell, all its seeds, so that their mean is what a page shows; returns its new value."""
     from leaderboard.models import Score
+    from runner.tasks import registry
 
     value = 10 + number / 100
-    score = Score.objects.filter(task="panx", language="sw").order_by("pk").first()
-    Score.objects.filter(pk=score.pk).update(value=value)
+    cell = Score.objects.filter(task="panx", language="sw", metric=registry.task("panx").headline)
+    first = cell.order_by("pk").values_list("run__recipe", flat=True).first()
+    cell.filter(run__recipe=first).update(value=value)
     return value
 
 
