@@ -11,7 +11,7 @@ from leaderboard.standings import aggregate, compare
 from leaderboard.standings.filters import Aggregate
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scores
-from leaderboard.standings.table import NOTHING, OVERALL, Cell, Column, Measured, Row
+from leaderboard.standings.table import NOTHING, OVERALL, Cell, Column, Measured, Rank, Row
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Cells:
         return self._overall[entry.key]
 
 
-def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool) -> Row:
+def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool, rank: Rank | None = None) -> Row:
     """The row of an entry; its status is that of the least trusted of its cells."""
     source = entry.source
     status = weakest({cell.status for cell in cells if cell.status})
@@ -100,4 +100,5 @@ def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool
         source_status_label=SourceStatus(status).label if status else "",
         label=label,
         cells=cells,
+        rank=rank,
     )
