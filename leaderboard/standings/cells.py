@@ -25,8 +25,8 @@ class Cells:
     # Many rows share a baseline.
     _overall: dict[str, Measured] = field(default_factory=dict)
 
-    def cell(self, entry: Entry, column: Column) -> Cell:
-        """The cell of a row, with its paired difference to the baseline."""
+    def cell(self, entry: Entry, column: Column, *, paired: bool = True) -> Cell:
+        """The cell of a row; if `paired`, with its paired difference to the baseline."""
         base, wins = self.baseline_of.get(entry.key), self.how is Aggregate.WINS
         if column.key == OVERALL:
             mine, theirs = self._tasks(entry, base), NOTHING if wins else self._tasks(base, None)
@@ -36,7 +36,7 @@ class Cells:
             theirs = NOTHING if wins else self._measured(base, None, column)
             # A printed mean over languages says nothing about one of them.
             whole, reduce = self._whole(column) and column.key not in column.parts, self._reduce
-        difference = compare.difference(mine, theirs, column.parts, whole=whole, reduce=reduce)
+        difference = compare.difference(mine, theirs, column.parts, whole=whole, reduce=reduce) if paired else None
         if column.key == OVERALL and difference and not difference.complete:
             # Over a part of the tasks it would be another quantity under the same name.
             difference = None

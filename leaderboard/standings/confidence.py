@@ -65,7 +65,7 @@ def ranking(
 
     By their score in `column`. One query, or none.
     """
-    rankable = [entry for entry in entries if cells.cell(entry, column).may_rank]
+    rankable = [entry for entry in entries if cells.cell(entry, column, paired=False).may_rank]
     found = ranks.ranked([_parts(entry, column, cells) for entry in rankable], items)
     if found.too_many:
         told = f"No ranks: {found.too_many} evaluations would have to be read for these filters; fewer rows have ranks."

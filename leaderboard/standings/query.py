@@ -171,7 +171,7 @@ def _sorted(entries: list[Entry], found: Sequence[Column], sort: str, show: str,
     if key == "title":
         return sorted(entries, key=lambda entry: entry.title.casefold(), reverse=backwards)
     column = next(column for column in found if column.key == key)
-    values = {entry.key: number(cells.cell(entry, column), show) for entry in entries}
+    values = {entry.key: number(cells.cell(entry, column, paired=show == "difference"), show) for entry in entries}
     present = [entry for entry in entries if values[entry.key] is not None]
     present.sort(key=lambda entry: values[entry.key], reverse=backwards)
     return [*present, *(entry for entry in entries if values[entry.key] is None)]

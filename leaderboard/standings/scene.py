@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.models import Recipe, Run, Source
-from leaderboard.standings import records
+from leaderboard.standings import presence, records
 from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.presence import Present
 from leaderboard.standings.records import Entry, ProtocolValue, RunValue
 from leaderboard.standings.table import NOTHING, Measured, RunLink
 
@@ -107,30 +108,36 @@ class _Gathered:
         self.means: list[tuple[tuple[str, int], int, float]] = []
         self.heard: set[str] = set()
         self.hidden: set[str] = set()
-        for run, protocol, languages, mean, statuses in records.presence():
-            if run not in entry_of:
+        there = presence.load()
+        for run, (entry, seed) in entry_of.items():
+            of_run = there.get(run)
+            if of_run and entry.source:
+                of_run = dict(self._trusted(entry, of_run, protocols, with_unverified=with_unverified))
+            if not of_run:
                 continue
-            entry, seed = entry_of[run]
-            parts = records.codes(languages)
-            if entry.source:
-                shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
-                if len(shown) < len(parts):
-                    parts = tuple(shown)
-                    # Of another suite, it would not be shown here anyway.
-                    if protocol in protocols:
-                        self.hidden.add(entry.key)
-                if not parts:
-                    continue
             self.heard.add(entry.key)
-            if protocol not in protocols:
-                continue
-            key = entry.key, protocol
-            if key in self.presence:
-                self.presence[key].append(parts)
-            else:
-                self.presence[key] = [parts]
-            if mean is not None:
-                self.means.append((key, seed, mean))
+            for protocol, (parts, mean, _) in of_run.items():
+                if protocol not in protocols:
+                    continue
+                key = entry.key, protocol
+                if key in self.presence:
+                    self.presence[key].append(parts)
+                else:
+                    self.presence[key] = [parts]
+                if mean is not None:
+                    self.means.append((key, seed, mean))
+
+    def _trusted(
+        self, entry: Entry, of_run: Mapping[int, Present], protocols: Collection[int], *, with_unverified: bool
+    ) -> Iterator[tuple[int, Present]]:
+        """What may be shown of a row from a source."""
+        for protocol, one in of_run.items():
+            shown = records.trusted(entry, one.parts, one.statuses, unverified=with_unverified)
+            # Of another suite, it would not be shown here anyway.
+            if len(shown) < len(one.parts) and protocol in protocols:
+                self.hidden.add(entry.key)
+            if shown:
+                yield protocol, one._replace(parts=tuple(shown))
 
 
 class _Placed:

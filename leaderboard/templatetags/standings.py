@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString, mark_safe
 from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
 from leaderboard.standings.alternatives import Unit
-from leaderboard.standings.comparison import name_of
 from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
@@ -28,12 +27,6 @@ def shown(value: float | None) -> str:
 @register.filter
 def shown_difference(value: float) -> str:
     return numbers.shown_difference(value)
-
-
-@register.filter
-def row_name(row: Row) -> str:
-    """How the address of a comparison names a row."""
-    return name_of(row)
 
 
 @register.filter
