@@ -152,7 +152,7 @@ LOW_RESOURCE = (
     ExportColumn("pairs", "n", "Measurements that are paired with the baseline's."),
     ExportColumn("quantity", "name", "low, rest, between (low less rest), or slope (points for ten times the text)."),
     ExportColumn("value", "points", "The mean difference to the baseline, or the slope."),
-    ExportColumn("low", "points", "The lower end of the 95 % interval over languages; empty where there is none."),
+    ExportColumn("low", "points", "The lower end of the 95% interval over languages; empty where there is none."),
     ExportColumn("high", "points", "The upper end."),
     ExportColumn("languages", "n", "Languages."),
     ExportColumn("items", "n", "Test items in them, summed; empty for the slope."),

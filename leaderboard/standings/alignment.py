@@ -22,7 +22,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import Role
 from runner.tasks.languages import LANGUAGES
 
-KNOWN = ("text", "protocol", "measure", "layer", "encoder", "languages", "target", "sort")
+KNOWN = ("suite", "text", "protocol", "measure", "layer", "encoder", "languages", "target", "sort")
 USUAL_MEASURE = "accuracy_into_pivot"
 MOST_LAYERS = 200
 
@@ -31,6 +31,7 @@ MOST_LAYERS = 200
 class State:
     """What is shown; empty strings and None stand for what is usual. `layer` None: XTREME's relative depth."""
 
+    suite: str = ""
     text: str = ""
     protocol: str = ""
     measure: str = USUAL_MEASURE
@@ -91,6 +92,7 @@ class View:
     """All that the page, its files and its charts may show."""
 
     state: State
+    suite: str
     measure: Measure
     text_title: str
     pivot: str
@@ -122,6 +124,7 @@ def parse(query: QueryDict) -> State:
     """The state out of the address; FilterError says what it cannot be."""
     asked.only(query, KNOWN)
     return State(
+        suite=asked.suite(query),
         text=asked.one_of(query, "text", registry.TASKS),
         protocol=query.get("protocol", ""),
         measure=asked.one_of(query, "measure", MEASURES, USUAL_MEASURE),
@@ -142,13 +145,16 @@ def _sort(query: QueryDict) -> str:
 
 def load(state: State) -> View:
     """The view of `state`. FilterError for an encoder, protocol or layer that nothing was measured in."""
-    measured = checkpoints.found()
+    everything = checkpoints.found()
+    there = sorted({protocol.text for protocol in everything})
+    suite, texts = asked.in_suite(state.suite, state.text, there)
+    measured = {protocol: found for protocol, found in everything.items() if protocol.text in texts}
     protocol = _protocol(state, measured)
-    everything = measured.get(protocol, [])
-    encoders = {checkpoint.encoder: checkpoint.encoder_title for checkpoint in everything}
+    of_protocol = measured.get(protocol, [])
+    encoders = {checkpoint.encoder: checkpoint.encoder_title for checkpoint in of_protocol}
     if state.encoder and state.encoder not in encoders:
         raise asked.unknown("encoder with alignment", state.encoder, encoders)
-    kept = [checkpoint for checkpoint in everything if state.encoder in ("", checkpoint.encoder)]
+    kept = [checkpoint for checkpoint in of_protocol if state.encoder in ("", checkpoint.encoder)]
     notes = []
     if state.layer is not None:
         deep = [checkpoint for checkpoint in kept if state.layer <= checkpoint.layers]
@@ -162,6 +168,7 @@ def load(state: State) -> View:
     target, associations = _associations(state, kept, rows, languages)
     return View(
         state=state,
+        suite=suite,
         measure=MEASURES[state.measure],
         text_title=registry.TASKS[protocol.text].title if protocol else "no text",
         pivot=LANGUAGES[registry.TASKS[protocol.text].pivot].name if protocol else "",
@@ -172,7 +179,10 @@ def load(state: State) -> View:
         target_title=registry.TASKS[target].title if target else "",
         associations=associations,
         notes=(*notes, *_notes(rows, languages, shared)),
-        choices=_choices(protocol, measured, encoders, everything, target),
+        choices={
+            "suites": asked.suite_choices(there),
+            **_choices(protocol, measured, encoders, of_protocol, target, suite),
+        },
     )
 
 
@@ -357,11 +367,12 @@ def _choices(
     protocol: Protocol | None,
     measured: Mapping[Protocol, Collection[Checkpoint]],
     encoders: Mapping[str, str],
-    everything: Sequence[Checkpoint],
+    of_protocol: Sequence[Checkpoint],
     target: str,
+    suite: str,
 ) -> dict[str, tuple[Choice, ...]]:
     texts = dict.fromkeys(one.text for one in measured)
-    deepest = max((checkpoint.layers for checkpoint in everything), default=0)
+    deepest = max((checkpoint.layers for checkpoint in of_protocol), default=0)
     targets = set(Score.objects.values_list("task_id", flat=True).distinct())
     return {
         "texts": tuple(Choice(slug, registry.TASKS[slug].title) for slug in registry.TASKS if slug in texts),
@@ -370,6 +381,8 @@ def _choices(
         "layers": tuple(Choice(str(layer), "embeddings" if layer == 0 else str(layer)) for layer in range(deepest + 1)),
         "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         "targets": tuple(
-            Choice(task.slug, task.title) for task in registry.tasks(Role.TARGET) if task.slug in targets | {target}
+            Choice(task.slug, task.title)
+            for task in registry.tasks(Role.TARGET)
+            if task.slug in targets | {target} and asked.suite_of(task.slug) == suite
         ),
     }

@@ -31,7 +31,7 @@ from runner.tasks.languages import (
     low_resource_by_size,
 )
 
-KNOWN = ("task", "protocol", "encoder", "definition", "recipe", "sort")
+KNOWN = ("suite", "task", "protocol", "encoder", "definition", "recipe", "sort")
 SORTS = ("title", "low", "rest", "between", "slope")
 
 
@@ -56,6 +56,7 @@ DEFINITIONS: Mapping[str, Definition] = {
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
@@ -109,6 +110,7 @@ class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
     protocol: TaskProtocol | None
     definition: Definition
@@ -140,6 +142,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS:
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks()]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -152,9 +155,15 @@ def parse(query: QueryDict) -> State:
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol, encoder or recipe that nothing was measured of."""
     definition = DEFINITIONS[state.definition]
-    slug = state.task or usual_task()
+    there = [task.slug for task in _natural(tasks_with_scores())]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, definition, Group((), 0), Group((), 0), (), None, (), {})
+        return View(state, suite, None, None, definition, Group((), 0), Group((), 0), (), None, (), choices)
     scores = by_language.load(registry.TASKS[slug])
     protocol = protocol_of(scores, state.protocol)
     compared = [entry for entry in scores.entries(protocol) if scores.baseline(entry, protocol)] if protocol else []
@@ -169,6 +178,7 @@ def load(state: State) -> View:
     rows = [_row(scores, protocol, entry, found[entry.key], low, rest) for entry in kept] if languages else []
     return View(
         state=state,
+        suite=suite,
         task=scores.task,
         protocol=protocol,
         definition=definition,
@@ -178,7 +188,7 @@ def load(state: State) -> View:
         shown=_shown(rows, state.recipe),
         notes=_notes(languages, low),
         choices={
-            "tasks": tuple(Choice(task.slug, task.title) for task in _natural(tasks_with_scores())),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
             "definitions": tuple(Choice(key, f"{one.title} ({one.source})") for key, one in DEFINITIONS.items()),
@@ -192,10 +202,10 @@ def _natural(tasks: Sequence[TaskSpec]) -> list[TaskSpec]:
     return [task for task in tasks if any(LANGUAGES[code].resource_class is not None for code in task.languages)]
 
 
-def usual_task() -> str:
-    """The task with the most low-resource languages by class, of those that are trained."""
-    found = _natural(tasks_with_scores())
+def usual_task(tasks: Sequence[str]) -> str:
+    """Of `tasks` the one with the most low-resource languages by class, of those that are trained; empty for none."""
     low = set(low_resource_by_class())
+    found = [registry.TASKS[slug] for slug in tasks]
     return max(found, key=lambda task: (bool(task.trained_on), len(low & set(task.languages)))).slug if found else ""
 
 
@@ -284,7 +294,7 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
 
 def _notes(languages: Sequence[str], low: Sequence[str]) -> tuple[str, ...]:
     notes = [
-        "Intervals are 95 % and over languages, as if they were drawn from more of their kind: Student's t of a mean, "
+        "Intervals are 95% and over languages, as if they were drawn from more of their kind: Student's t of a mean, "
         "Welch's of the difference of two, and that of the slope of the line. They say nothing about other seeds or "
         "items."
     ]

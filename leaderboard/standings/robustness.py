@@ -19,7 +19,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
 
-KNOWN = ("task", "protocol", "encoder", "languages", "sort")
+KNOWN = ("suite", "task", "protocol", "encoder", "languages", "sort")
 SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", "consistency")
 
 
@@ -27,6 +27,7 @@ SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd",
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
@@ -92,6 +93,7 @@ class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
     protocol: TaskProtocol | None
     pivot: str
@@ -129,6 +131,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS and not sort.removeprefix("-").startswith("noise-"):
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks(Role.TARGET)]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -139,9 +142,15 @@ def parse(query: QueryDict) -> State:
 
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol or an encoder that nothing was measured under."""
-    slug = state.task or usual_task()
+    there = [task.slug for task in tasks_with_scores()]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, "", (), (), (), (), {})
+        return View(state, suite, None, None, "", (), (), (), (), choices)
     task = registry.TASKS[slug]
     scores = by_language.load(task)
     protocol = protocol_of(scores, state.protocol)
@@ -157,6 +166,7 @@ def load(state: State) -> View:
     rows = [_row(scores, protocol, entry, languages, noisy, artifacts) for entry in kept]
     return View(
         state=state,
+        suite=suite,
         task=task,
         protocol=protocol,
         pivot=LANGUAGES[task.pivot].name,
@@ -165,7 +175,7 @@ def load(state: State) -> View:
         rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
         notes=_notes(task, scores, protocol, kept, languages),
         choices={
-            "tasks": tuple(Choice(one.slug, one.title) for one in tasks_with_scores()),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         },
@@ -181,10 +191,9 @@ def tasks_with_scores() -> list[TaskSpec]:
     return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
 
 
-def usual_task() -> str:
-    """The first task whose languages are parallel, else the first that there is."""
-    found = tasks_with_scores()
-    return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
+def usual_task(tasks: Sequence[str]) -> str:
+    """The first of `tasks` whose languages are parallel, else the first; empty where there is none."""
+    return next((slug for slug in tasks if registry.TASKS[slug].parallel), tasks[0] if tasks else "")
 
 
 def protocol_of(scores: TaskScores, asked_for: str) -> TaskProtocol | None:
