@@ -130,6 +130,7 @@ def _job(stage: Stage, folder: Path) -> spec.Job:
         processes=settings.ENGINE_PROCESSES,
         gradient_checkpointing=settings.ENGINE_GRADIENT_CHECKPOINTING,
         compile=settings.ENGINE_COMPILE,
+        resume_seconds=settings.RESUME_SECONDS,
     )
 
 
