@@ -36,7 +36,7 @@ HEADERS = (
     SCORES,
     VIEW,
     Header("alternatives", 1, alternatives.COLUMNS),
-    Header("compare", 1, comparison.COLUMNS),
+    Header("compare", 2, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
     Header("robustness", 1, diagnostics.ROBUSTNESS),
     Header("low-resource", 1, diagnostics.LOW_RESOURCE),
