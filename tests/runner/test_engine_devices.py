@@ -7,11 +7,13 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
-from runner.events import EXIT_DONE, EXIT_STOPPED, EXIT_SUBMITTER
+from runner.events import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, EXIT_SUBMITTER
+from runner.launch import ending
 from runner.spec import EncoderRef, EvaluatePlan, Job, MaskedWords, Sampling, Stage, TrainPlan
 from tests.runner.factories import Engine, assert_same_weights, by_kind, job_for, run, settings, start
 
@@ -25,6 +27,13 @@ BESIDE = TrainPlan(
     sampling=Sampling(),
     masked=MaskedWords("wikipedia", ("de", "en"), share=0.4, texts=20),
 )
+
+
+class Failure(NamedTuple):
+    """What `ending` reads of PyTorch's ProcessFailure."""
+
+    exitcode: int
+    error_file_data: dict[str, object]
 
 
 def job_of(plan: TrainPlan | EvaluatePlan, encoder: EncoderRef, root: Path, mirror: Path, processes: int) -> Job:
@@ -83,6 +92,15 @@ def test_an_error_of_all_processes_is_told_once(plain_encoder: EncoderRef, mirro
     (error,) = by_kind(engine.events(), "error")
     assert error["family"] == "submitter"
     assert "Rowan/hellaswag" in error["message"]
+
+
+def test_a_worker_that_was_ended_after_its_word_hides_no_error() -> None:
+    """The first to leave has the others terminated: the earliest word may be of one that could not leave by itself."""
+    told = [("bug", 2.0, EXIT_BUG), ("submitter", 1.0, -signal.SIGTERM)]
+    failures = [Failure(code, {"family": family, "message": family, "timestamp": at}) for family, at, code in told]
+    emitted = []
+    assert ending(failures, lambda event, **fields: emitted.append((event, fields))) == EXIT_SUBMITTER
+    assert emitted == [("error", {"family": "submitter", "message": "submitter"})]
 
 
 def test_where_a_worker_or_the_launcher_is_killed_nothing_goes_on(
