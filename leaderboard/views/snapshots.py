@@ -74,7 +74,7 @@ def table_file(request: HttpRequest, address: str, key: str, ending: str) -> Htt
     if table is None:
         raise Http404(f"The snapshot has no table '{key}'.")
     page = request.build_absolute_uri(f"{found.get_absolute_url()}?table={key}")
-    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date())
+    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date(), found.hash)
     written = FORMATS[ending]
     content = written.write(table.standings, origin, table.partial)
     return _attached(content, f"{key}-{found.address}.{ending}", written.content_type)
