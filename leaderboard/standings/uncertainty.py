@@ -25,7 +25,7 @@ from runner.spec import fingerprint
 from runner.tasks import registry
 
 # Raised when the same evidence gives another interval: what is stored of another version is computed again.
-VERSION = 2
+VERSION = 3
 NO_OUTCOMES = "No interval: a score has no per-item outcomes, as published scores have none."
 NOT_PREPARED = "No interval yet: the per-item outcomes are still to be prepared."
 NO_PAIRS = "No interval: the two have no seed in common in which both have all parts."
