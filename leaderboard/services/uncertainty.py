@@ -14,9 +14,10 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from leaderboard.models import Artifact, Score, Stage, StoredInterval
+from leaderboard.models import Artifact, Score, Stage, StoredDeviation, StoredInterval
 from leaderboard.services import headlines, uploads
-from leaderboard.standings import board, outcomes, uncertainty
+from leaderboard.standings import board, outcomes, ranks, uncertainty
+from leaderboard.standings.ranks import Parts
 from runner.process import without_secrets
 from runner.scoring.layout import task_of_items
 from runner.tasks import registry
@@ -33,12 +34,15 @@ TOLERANCE = 1e-4
 def refresh(stages: Collection[int] | None = None) -> int:
     """Prepare the outcomes of these evaluations (None: of all) and of all uploads, and compute what is usually shown.
 
-    Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is.
+    Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is. Ranks are of
+    all rows at once, so what they are computed from is looked at as a whole.
     """
     wanted = Artifact.objects.filter(kind="items")
     prepare(wanted if stages is None else wanted.filter(Q(stage__in=stages) | Q(run__isnull=False)))
     headlines.current()
-    return store(board.usual(board.load(), stages))
+    found = board.load()
+    keep_deviations(board.usual_rows(found))
+    return store(board.usual(found, stages))
 
 
 def prepare(artifacts: Iterable[Artifact]) -> int:
@@ -154,3 +158,23 @@ def store(asked: Sequence[uncertainty.Asked]) -> int:
     # Another worker may have computed the same: then its row is the one, and equal.
     StoredInterval.objects.bulk_create(rows.values(), batch_size=INSERTED, ignore_conflicts=True)
     return len(rows)
+
+
+def keep_deviations(rows: Sequence[Parts]) -> int:
+    """Compute and keep what these rows' means deviate by, where it is not kept yet, and sweep what no row has.
+
+    Returns how many were added.
+    """
+    artifacts = uncertainty.artifacts_of(stage for row in rows for part, _ in row for stage in part.evaluations)
+    found = {one.content: one for row in rows if (one := ranks.evidence(row, artifacts)).complete}
+    there = set(StoredDeviation.objects.values_list("content", flat=True))
+    made = [
+        StoredDeviation(content=content, deviations=drawn.astype("<f2").tobytes())
+        for content, one in found.items()
+        if content not in there and (drawn := ranks.deviations(one)) is not None
+    ]
+    StoredDeviation.objects.bulk_create(made, batch_size=INSERTED, ignore_conflicts=True)
+    gone = sorted(there - found.keys())
+    for start in range(0, len(gone), INSERTED):
+        StoredDeviation.objects.filter(content__in=gone[start : start + INSERTED]).delete()
+    return len(made)
