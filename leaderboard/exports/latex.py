@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.values import difference_of
 from leaderboard.standings.numbers import MINUS, shown, shown_difference
 from leaderboard.standings.table import Cell, Column, Row, Standings
+from runner.spec import fingerprint
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -23,6 +25,7 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "→": r"$\rightarrow$",
     "·": r"$\cdot$",
+    "±": r"$\pm$",
     "–": "--",
     MINUS: "$-$",
 }
@@ -67,12 +70,18 @@ def _comments(standings: Standings, origin: Origin) -> Iterator[str]:
         f"{origin.title}. {standings.sentence}",
         *standings.notes,
         f"Read on {origin.read.isoformat()} from {origin.address}",
+        f"Snapshot {origin.snapshot}" if origin.snapshot else f"No snapshot: the board as it was; {content(standings)}",
         "Needs the package booktabs. The best of each column is bold; unverified rows are never the best.",
         *INTERVALS,
         *(f"{_head(column)}: {column.protocol_label}" for column in standings.columns if column.protocol_label),
     )
     for line in told:
         yield f"% {' '.join(line.split())}\n"
+
+
+def content(standings: Standings) -> str:
+    """The hash of what is shown: two readings with the same one show the same numbers."""
+    return f"hash of what is shown {fingerprint([asdict(row) for row in standings.rows])[:16]}"
 
 
 def _groups(standings: Standings, first: int) -> Iterator[str]:

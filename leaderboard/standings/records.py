@@ -6,6 +6,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef
@@ -70,6 +71,15 @@ class ProtocolValue:
     split: str
     limit: int | None
     published: bool
+    noise: str
+    max_length: int | None
+    data: str
+    scorer_version: str
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is that of predictions from elsewhere: what ran here has a length, what is printed no items."""
+        return not self.published and self.max_length is None
 
 
 def recipes() -> dict[int, Entry]:
@@ -194,7 +204,7 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
+    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:]))
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
     return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
