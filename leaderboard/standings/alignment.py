@@ -9,6 +9,7 @@ import numpy as np
 from django.http import QueryDict
 
 from leaderboard.models import Score, Task
+from leaderboard.services import headlines
 from leaderboard.standings import asked, by_language, checkpoints
 from leaderboard.standings.aggregate import mean
 from leaderboard.standings.checkpoints import Checkpoint, Protocol, Values
@@ -318,16 +319,17 @@ def _associations(
     target = state.target or _usual_target(kept)
     if not target:
         return "", ()
+    headlines.current()
     scores = by_language.load(registry.TASKS[target])
-    protocols = scores.clean_protocols()
-    if not protocols:
+    protocol = scores.protocol()
+    if protocol is None:
         return target, ()
     row_of = {recipe: row for checkpoint, row in zip(kept, rows, strict=True) for recipe in checkpoint.recipes}
     found = []
-    for entry in scores.entries(protocols[0]):
-        base = scores.baseline(entry, protocols[0])
+    for entry in scores.entries(protocol):
+        base = scores.baseline(entry, protocol)
         if entry.key in row_of and base:
-            gains = by_language.differences(scores.scored[entry.key, protocols[0].pk], base)
+            gains = by_language.differences(scores.of(entry, protocol), base)
             found.append(_association(row_of[entry.key], entry.title, gains, languages))
     return target, tuple(found)
 

@@ -13,12 +13,12 @@ from math import log10
 import numpy as np
 from django.http import QueryDict
 
+from leaderboard.services import headlines
 from leaderboard.standings import asked, by_language
 from leaderboard.standings.aggregate import mean
-from leaderboard.standings.by_language import TaskProtocol, TaskScores
+from leaderboard.standings.by_language import TaskScores
 from leaderboard.standings.over_languages import LanguageMean, between, over_languages
-from leaderboard.standings.records import Entry
-from leaderboard.standings.robustness import protocol_of, tasks_with_scores
+from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.statistics.association import Line, fitted_line
 from leaderboard.standings.table import Choice
 from runner.tasks import registry
@@ -110,7 +110,7 @@ class View:
 
     state: State
     task: TaskSpec | None
-    protocol: TaskProtocol | None
+    protocol: ProtocolValue | None
     definition: Definition
     low: Group
     rest: Group
@@ -152,11 +152,13 @@ def parse(query: QueryDict) -> State:
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol, encoder or recipe that nothing was measured of."""
     definition = DEFINITIONS[state.definition]
-    slug = state.task or usual_task()
+    headlines.current()
+    there = _natural(by_language.tasks_with_scores())
+    slug = state.task or usual_task(there)
     if not slug:
         return View(state, None, None, definition, Group((), 0), Group((), 0), (), None, (), {})
     scores = by_language.load(registry.TASKS[slug])
-    protocol = protocol_of(scores, state.protocol)
+    protocol = scores.protocol(state.protocol)
     compared = [entry for entry in scores.entries(protocol) if scores.baseline(entry, protocol)] if protocol else []
     encoders = {entry.encoder: entry.encoder_title for entry in compared}
     if state.encoder and state.encoder not in encoders:
@@ -178,7 +180,7 @@ def load(state: State) -> View:
         shown=_shown(rows, state.recipe),
         notes=_notes(languages, low),
         choices={
-            "tasks": tuple(Choice(task.slug, task.title) for task in _natural(tasks_with_scores())),
+            "tasks": tuple(Choice(task.slug, task.title) for task in there),
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
             "definitions": tuple(Choice(key, f"{one.title} ({one.source})") for key, one in DEFINITIONS.items()),
@@ -192,15 +194,14 @@ def _natural(tasks: Sequence[TaskSpec]) -> list[TaskSpec]:
     return [task for task in tasks if any(LANGUAGES[code].resource_class is not None for code in task.languages)]
 
 
-def usual_task() -> str:
+def usual_task(found: Sequence[TaskSpec]) -> str:
     """The task with the most low-resource languages by class, of those that are trained."""
-    found = _natural(tasks_with_scores())
     low = set(low_resource_by_class())
     return max(found, key=lambda task: (bool(task.trained_on), len(low & set(task.languages)))).slug if found else ""
 
 
-def _differences(scores: TaskScores, protocol: TaskProtocol, entry: Entry) -> dict[str, float]:
-    return by_language.differences(scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol))
+def _differences(scores: TaskScores, protocol: ProtocolValue, entry: Entry) -> dict[str, float]:
+    return by_language.differences(scores.of(entry, protocol), scores.baseline(entry, protocol))
 
 
 def _shared(found: Mapping[str, Mapping[str, float]], pivot: str) -> tuple[str, ...]:
@@ -211,15 +212,16 @@ def _shared(found: Mapping[str, Mapping[str, float]], pivot: str) -> tuple[str, 
 
 def _row(
     scores: TaskScores,
-    protocol: TaskProtocol,
+    protocol: ProtocolValue,
     entry: Entry,
     found: Mapping[str, float],
     low: Sequence[str],
     rest: Sequence[str],
 ) -> Row:
-    mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
+    mine, base = scores.of(entry, protocol), scores.baseline(entry, protocol)
     points = tuple(
-        Point(code, code in low, found[code], mine.items.get(code, 0)) for code in asked.chosen("all", {*low, *rest})
+        Point(code, code in low, found[code], mine.test_items.get(code, 0))
+        for code in asked.chosen("all", {*low, *rest})
     )
     line, reason = _line(points)
     of_low, of_rest = [found[code] for code in low], [found[code] for code in rest]
@@ -227,7 +229,7 @@ def _row(
         key=entry.key,
         recipe=entry.recipe[:10],
         title=entry.title,
-        pairs=len([seed for seed in mine.measurements if seed in base.by_seed]),
+        pairs=len([seed for seed in mine.independent if seed in base.by_seed]),
         low=over_languages(of_low),
         rest=over_languages(of_rest),
         between=between(of_low, of_rest),

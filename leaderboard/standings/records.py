@@ -19,6 +19,8 @@ from runner.spec import canonical
 from runner.tasks import registry
 from runner.tasks.kinds import Suite, TaskSpec
 
+# What two protocols share that differ in noise alone.
+CLEAN_FIELDS = ("split", "limit", "max_length", "layer", "pooling", "precision", "scorer_version", "data")
 # Published and uploaded runs have no seed of their own.
 NO_SEED = 0
 
@@ -61,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ProtocolValue:
-    """A protocol as the tables need it."""
+    """A protocol as the tables need it; `clean` is equal for two that differ in `noise` alone."""
 
     pk: int
     task: str
@@ -70,6 +72,8 @@ class ProtocolValue:
     split: str
     limit: int | None
     published: bool
+    noise: str
+    clean: tuple[object, ...]
 
 
 def recipes() -> dict[int, Entry]:
@@ -194,10 +198,11 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
+    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published", "noise")
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
-    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
+    rows = found.values_list(*fields, *CLEAN_FIELDS)
+    return {row[0]: ProtocolValue(*row[: len(fields)], clean=row[len(fields) :]) for row in rows}
 
 
 class Presence(NamedTuple):
@@ -245,7 +250,7 @@ def measured(
         if entry.source:
             gathering.trust(seed, trusted(entry, parts, statuses, unverified=unverified))
     return {
-        key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None, weakest(one.statuses))
+        key: Measured(one.by_seed, one.stages, one.items, weakest(one.statuses))
         for key, one in gathered.items()
         if any(one.by_seed.values())
     }

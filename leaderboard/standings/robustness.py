@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from django.http import QueryDict
 
-from leaderboard.models import Score, Task
+from leaderboard.services import headlines
 from leaderboard.standings import asked, by_language, outcomes, uncertainty
 from leaderboard.standings.aggregate import mean, spread
-from leaderboard.standings.by_language import Scored, TaskProtocol, TaskScores
+from leaderboard.standings.by_language import TaskScores
 from leaderboard.standings.outcomes import Items
-from leaderboard.standings.records import Entry
-from leaderboard.standings.table import Choice
+from leaderboard.standings.records import Entry, ProtocolValue
+from leaderboard.standings.table import Choice, Measured
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
@@ -93,7 +93,7 @@ class View:
 
     state: State
     task: TaskSpec | None
-    protocol: TaskProtocol | None
+    protocol: ProtocolValue | None
     pivot: str
     languages: tuple[str, ...]
     noises: tuple[str, ...]
@@ -139,19 +139,21 @@ def parse(query: QueryDict) -> State:
 
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol or an encoder that nothing was measured under."""
-    slug = state.task or usual_task()
+    headlines.current()
+    there = by_language.tasks_with_scores()
+    slug = state.task or usual_task(there)
     if not slug:
         return View(state, None, None, "", (), (), (), (), {})
     task = registry.TASKS[slug]
     scores = by_language.load(task)
-    protocol = protocol_of(scores, state.protocol)
+    protocol = scores.protocol(state.protocol)
     entries = scores.entries(protocol) if protocol else ()
     encoders = {entry.encoder: entry.encoder_title for entry in entries}
     if state.encoder and state.encoder not in encoders:
         raise asked.unknown("encoder with scores in this task", state.encoder, encoders)
     kept = [entry for entry in entries if state.encoder in ("", entry.encoder)]
     noisy = scores.noisy(protocol) if protocol else ()
-    noisy = tuple(one for one in noisy if any((entry.key, one.pk) in scores.scored for entry in kept))
+    noisy = tuple(one for one in noisy if any(scores.of(entry, one).by_seed for entry in kept))
     languages = _languages(state, scores, protocol, kept)
     artifacts = _artifacts(scores, protocol, kept)
     rows = [_row(scores, protocol, entry, languages, noisy, artifacts) for entry in kept]
@@ -165,60 +167,39 @@ def load(state: State) -> View:
         rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
         notes=_notes(task, scores, protocol, kept, languages),
         choices={
-            "tasks": tuple(Choice(one.slug, one.title) for one in tasks_with_scores()),
+            "tasks": tuple(Choice(one.slug, one.title) for one in there),
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         },
     )
 
 
-def tasks_with_scores() -> list[TaskSpec]:
-    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query."""
-    there = Task.objects.filter(
-        pk__in=Score.objects.filter(run__recipe__isnull=False, run__withdrawn=None).values("task")
-    )
-    slugs = set(there.values_list("pk", flat=True))
-    return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
-
-
-def usual_task() -> str:
+def usual_task(found: Sequence[TaskSpec]) -> str:
     """The first task whose languages are parallel, else the first that there is."""
-    found = tasks_with_scores()
     return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
 
 
-def protocol_of(scores: TaskScores, asked_for: str) -> TaskProtocol | None:
-    """The clean protocol that is asked for by the first letters of its fingerprint, else the most used one."""
-    known = scores.clean_protocols()
-    if asked_for:
-        for protocol in known:
-            if len(asked_for) >= 8 and protocol.fingerprint.startswith(asked_for):
-                return protocol
-        raise asked.unknown("protocol with scores", asked_for, [protocol.fingerprint[:8] for protocol in known])
-    return known[0] if known else None
-
-
 def _languages(
-    state: State, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]
+    state: State, scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry]
 ) -> tuple[str, ...]:
     """Those besides the pivot that are wanted and that every recipe has: all rows are over the same ones."""
-    measured = [set(scores.scored[entry.key, protocol.pk].languages) for entry in kept]
-    shared = set.intersection(*measured) if measured else set()
+    measured = [scores.of(entry, protocol).shared for entry in kept]
+    shared = frozenset.intersection(*measured) if measured else frozenset()
     return asked.chosen(state.languages, shared - {scores.task.pivot})
 
 
 def _row(
     scores: TaskScores,
-    protocol: TaskProtocol,
+    protocol: ProtocolValue,
     entry: Entry,
     languages: Sequence[str],
-    noisy: Sequence[TaskProtocol],
+    noisy: Sequence[ProtocolValue],
     artifacts: Mapping[int, str],
 ) -> Row:
-    mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
+    mine, base = scores.of(entry, protocol), scores.baseline(entry, protocol)
     pivot = scores.task.pivot
     values = {language: mine.value(language) for language in languages}
-    by_measurement = [mean([mine.by_seed[seed][code] for code in languages]) for seed in mine.measurements if languages]
+    by_measurement = [mean([mine.by_seed[seed][code] for code in languages]) for seed in mine.independent if languages]
     others = mean(list(values.values())) if values else None
     english = mine.value(pivot)
     worst = min(values.items(), key=lambda item: (item[1], item[0])) if values else None
@@ -226,11 +207,11 @@ def _row(
         key=entry.key,
         title=entry.title,
         is_baseline=entry.is_baseline,
-        n=len(mine.measurements),
+        n=len(mine.independent),
         pivot=english,
         others=others,
         languages=len(languages),
-        items=sum(mine.items.get(code, 0) for code in languages),
+        items=sum(mine.test_items.get(code, 0) for code in languages),
         gap=None if english is None or others is None else english - others,
         gap_change=_gap_change(mine, base, pivot, languages),
         worst=worst,
@@ -238,11 +219,11 @@ def _row(
         languages_sd=spread(list(values.values())) if len(values) > 1 else None,
         seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
         consistency=_consistency(scores, protocol, mine, languages, artifacts),
-        noisy=tuple(_noisy(mine, scores.scored.get((entry.key, one.pk)), one.noise, pivot, languages) for one in noisy),
+        noisy=tuple(_noisy(mine, scores.of(entry, one), one.noise, pivot, languages) for one in noisy),
     )
 
 
-def _gap_change(mine: Scored, base: Scored | None, pivot: str, languages: Sequence[str]) -> float | None:
+def _gap_change(mine: Measured, base: Measured | None, pivot: str, languages: Sequence[str]) -> float | None:
     """The change of the gap over paired seeds; None unless the pivot and all languages are in every pair."""
     found = by_language.differences(mine, base) if base else {}
     if not languages or pivot not in found or any(code not in found for code in languages):
@@ -250,7 +231,7 @@ def _gap_change(mine: Scored, base: Scored | None, pivot: str, languages: Sequen
     return found[pivot] - mean([found[code] for code in languages])
 
 
-def _worst_change(mine: Scored, base: Scored | None, languages: Sequence[str]) -> float | None:
+def _worst_change(mine: Measured, base: Measured | None, languages: Sequence[str]) -> float | None:
     """The worst language's score less the baseline's worst, which may be another language, over paired seeds."""
     seeds = [seed for seed in mine.by_seed if seed in base.by_seed] if base else []
     pairs = [(mine.by_seed[seed], base.by_seed[seed]) for seed in seeds]
@@ -260,22 +241,23 @@ def _worst_change(mine: Scored, base: Scored | None, languages: Sequence[str]) -
     return worst[0] - worst[1]
 
 
-def _artifacts(scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]) -> dict[int, str]:
+def _artifacts(scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry]) -> dict[int, str]:
     """Evaluation -> SHA-256 of its items, where the task's items are parallel. One query."""
     if protocol is None or not scores.task.parallel:
         return {}
-    stages = {stage for entry in kept for stage in scores.scored[entry.key, protocol.pk].stages.values() if stage}
+    stages = {stage for entry in kept for stage in scores.of(entry, protocol).evaluations}
     return uncertainty.artifacts_of(stages)
 
 
 def _consistency(
-    scores: TaskScores, protocol: TaskProtocol, mine: Scored, languages: Sequence[str], artifacts: Mapping[int, str]
+    scores: TaskScores, protocol: ProtocolValue, mine: Measured, languages: Sequence[str], artifacts: Mapping[int, str]
 ) -> Consistency | None:
     """None unless every measurement has the items of the pivot and of all languages, and they tell right from wrong."""
     scope = outcomes.scope_of(scores.task.slug, protocol.split)
     found: list[tuple[float, int]] = []
-    for seed in mine.measurements:
-        items = outcomes.outcomes(artifacts[stage], scope) if (stage := mine.stages.get(seed)) in artifacts else None
+    for seed in mine.independent:
+        known = [artifacts[stage] for stage in mine.stages.get(seed, ()) if stage in artifacts]
+        items = outcomes.outcomes(known[0], scope) if known else None
         if not items or scores.task.pivot not in items or any(code not in items for code in languages):
             return None
         shares = [retained(items[scores.task.pivot], items[code]) for code in languages]
@@ -301,11 +283,9 @@ def retained(pivot: Items, other: Items) -> tuple[float, int] | None:
     return 100 * float(other.right[theirs][right].mean()), len(mine)
 
 
-def _noisy(clean: Scored, found: Scored | None, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
+def _noisy(clean: Measured, found: Measured, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
     """Over the languages and the pivot where it was measured, on the seeds that have both."""
-    if found is None:
-        return None
-    wanted = [*languages, *([pivot] if pivot in clean.languages else [])]
+    wanted = [*languages, *([pivot] if pivot in clean.shared else [])]
     seeds = [seed for seed in clean.by_seed if seed in found.by_seed]
     if not seeds or not wanted or any(code not in found.by_seed[seed] for seed in seeds for code in wanted):
         return None
@@ -337,7 +317,7 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
 
 
 def _notes(
-    task: TaskSpec, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry], languages: Sequence[str]
+    task: TaskSpec, scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry], languages: Sequence[str]
 ) -> tuple[str, ...]:
     notes = []
     if not task.parallel:
@@ -348,11 +328,11 @@ def _notes(
         )
     if task.pivot not in task.languages:
         notes.append(f"{task.title} has no {LANGUAGES[task.pivot].name}: there is no transfer gap.")
-    found = [scores.scored[entry.key, protocol.pk] for entry in kept]
+    found = [scores.of(entry, protocol) for entry in kept]
     measured = {code for scored in found for values in scored.by_seed.values() for code in values}
     left_out = len(measured - {task.pivot}) - len(languages)
     if left_out > 0:
         notes.append(f"{left_out} languages are left out: not asked for, or not measured for every recipe and seed.")
-    if any(len(scored.measurements) == 1 for scored in found):
+    if any(len(scored.independent) == 1 for scored in found):
         notes.append("A single measurement has no spread over seeds: the encoder itself is evaluated, or one seed ran.")
     return tuple(notes)

