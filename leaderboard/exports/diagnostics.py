@@ -9,6 +9,9 @@ from typing import Any
 from leaderboard.exports.columns import ExportColumn
 from leaderboard.exports.files import lines
 from leaderboard.standings import alignment, low_resource, robustness
+from leaderboard.standings.consistency import Consistency
+from leaderboard.standings.statistics.agreement import MEASURES
+from leaderboard.standings.statistics.intervals import Interval
 
 ALIGNMENT = (
     ExportColumn("encoder", "slug", "The pretrained encoder."),
@@ -102,11 +105,14 @@ ROBUSTNESS = (
     ExportColumn(
         "quantity",
         "name",
-        "pivot, others, gap, gap_change, worst, worst_change, languages_sd, seeds_sd, consistency, noise.",
+        "pivot, others, gap, gap_change, worst, worst_change, languages_sd, seeds_sd, noise; same, kappa and retained "
+        "predictions, and same_change, kappa_change, retained_change against the baseline.",
     ),
-    ExportColumn("detail", "text", "Which language is worst; which noise."),
+    ExportColumn("detail", "text", "Which language is worst; which noise; of predictions, what the interval is over."),
     ExportColumn("value", "points", "The value; under noise, the mean over the languages."),
     ExportColumn("drop", "points", "What is lost against the clean data, for noise."),
+    ExportColumn("low", "points", "The lower end of the 95 % interval over seeds and items, for predictions."),
+    ExportColumn("high", "points", "The upper end."),
 )
 
 
@@ -120,14 +126,23 @@ def _robustness_rows(view: robustness.View) -> Iterable[tuple[Any, ...]]:
         shared = (row.title, view.task.slug, view.protocol.label, row.n, row.languages, row.items)
         for name in ("pivot", "others", "gap", "gap_change", "worst_change", "languages_sd", "seeds_sd"):
             if (value := getattr(row, name)) is not None:
-                yield (*shared, name, "", value, "")
+                yield (*shared, name, "", value, "", "", "")
         if row.worst:
-            yield (*shared, "worst", row.worst[0], row.worst[1], "")
-        if row.consistency:
-            yield (*shared, "consistency", f"{row.consistency.items} parallel items", row.consistency.value, "")
+            yield (*shared, "worst", row.worst[0], row.worst[1], "", "", "")
+        for name, found in _agreement(row.consistency) if row.consistency else ():
+            yield (*shared, name, found.method, found.estimate, "", found.low, found.high)
         for noisy in row.noisy:
             if noisy:
-                yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop)
+                yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop, "", "")
+
+
+def _agreement(found: Consistency) -> Iterable[tuple[str, Interval]]:
+    for measure in MEASURES:
+        level = getattr(found, measure)
+        if level:
+            yield measure, level.interval
+            if level.change:
+                yield f"{measure}_change", level.change
 
 
 def robustness_object(view: robustness.View) -> dict[str, Any]:

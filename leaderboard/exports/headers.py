@@ -38,7 +38,7 @@ HEADERS = (
     Header("alternatives", 1, alternatives.COLUMNS),
     Header("compare", 1, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
-    Header("robustness", 1, diagnostics.ROBUSTNESS),
+    Header("robustness", 2, diagnostics.ROBUSTNESS),
     Header("low-resource", 1, diagnostics.LOW_RESOURCE),
     DICTIONARY,
 )

@@ -6,7 +6,8 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from django.conf import settings
 
 from leaderboard.models import Artifact, Stage, StoredInterval
 from leaderboard.services import headlines
-from leaderboard.standings import board, outcomes, uncertainty
+from leaderboard.standings import board, consistency, outcomes, uncertainty
+from leaderboard.standings.statistics.intervals import Interval
 from runner.process import without_secrets
 from runner.tasks import registry
 
@@ -34,7 +36,9 @@ def refresh(stages: Collection[int] | None = None) -> int:
     """
     prepare(Artifact.objects.filter(kind="items", **({} if stages is None else {"stage__in": stages})))
     headlines.current()
-    return store(board.usual(board.load(), stages))
+    there = board.load()
+    agreeing = {one.content: partial(consistency.compute, one) for one in consistency.usual(there, stages)}
+    return store(board.usual(there, stages)) + _keep(agreeing)
 
 
 def prepare(artifacts: Iterable[Artifact]) -> int:
@@ -53,7 +57,7 @@ def prepare(artifacts: Iterable[Artifact]) -> int:
     ]
     for start in range(0, len(pending), BATCH):
         _convert(pending[start : start + BATCH])
-    return sum(_write_replicates(artifact, plan["task"], plan["split"]) for artifact, plan in pending)
+    return sum(_write_derived(artifact, plan["task"], plan["split"]) for artifact, plan in pending)
 
 
 def _measurable(stage: Stage) -> bool:
@@ -88,20 +92,29 @@ def _convert(pending: Sequence[tuple[Artifact, dict[str, object]]]) -> None:
         logger.warning("Per-item outcomes could not be read: %s", done.stderr.strip()[-2000:])
 
 
-def _write_replicates(artifact: Artifact, task: str, split: str) -> bool:
+def _write_derived(artifact: Artifact, task: str, split: str) -> bool:
     items = outcomes.outcomes(artifact.sha256, outcomes.scope_of(task, split))
     if not items or not _agrees(artifact, task, items):
         return False
+    spec = registry.task(task)
+    if spec.parallel and (found := outcomes.agreeing(items, spec.pivot)):
+        arrays = {name: np.stack(list(getattr(found, name).values())) for name in outcomes.AGREEMENTS}
+        _write(outcomes.agreements_file(artifact.sha256), languages=np.array(list(found.points)), **arrays)
     drawn = outcomes.resampled(items)
     deviations = np.stack([drawn[language] - one.value for language, one in items.items()]).astype(np.float16)
     keys = {f"keys_{place}": one.keys for place, one in enumerate(items.values())}
-    target = outcomes.replicates_file(artifact.sha256)
+    # The last: where it is, the others are.
+    _write(outcomes.replicates_file(artifact.sha256), languages=np.array(list(items)), deviations=deviations, **keys)
+    return True
+
+
+def _write(target: Path, **arrays: np.ndarray) -> None:
+    """The file appears whole or not at all, and for all users: a temporary one is its owner's alone."""
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".npz", delete=False) as file:
-        np.savez(file, languages=np.array(list(items)), deviations=deviations, **keys)
+        np.savez(file, **arrays)
     written = Path(file.name)
     written.chmod(0o644)
     written.replace(target)
-    return True
 
 
 def _agrees(artifact: Artifact, task: str, items: Mapping[str, outcomes.Items]) -> bool:
@@ -121,18 +134,23 @@ def _agrees(artifact: Artifact, task: str, items: Mapping[str, outcomes.Items]) 
 
 def store(asked: Sequence[uncertainty.Asked]) -> int:
     """Compute and keep the intervals of these differences that are not kept yet; returns how many were added."""
-    artifacts = uncertainty.artifacts_of(
-        stage for one in asked for part in one.parts for side in (part.mine, part.base) for stage in side.evaluations
-    )
+    artifacts = uncertainty.artifacts_of(stage for one in asked for stage in one.evaluations)
     measured = [uncertainty.measurements(one, artifacts) for one in asked]
     keys = [uncertainty.content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
-    there = set(StoredInterval.objects.filter(content__in=keys).values_list("content", flat=True))
-    rows: dict[str, StoredInterval] = {}
-    for one, pairs, key in zip(asked, measured, keys, strict=True):
-        if key in there or key in rows or not pairs or not all(pair.complete for pair in pairs):
-            continue
-        if interval := uncertainty.compute(one, pairs, key):
-            rows[key] = StoredInterval(content=key, **vars(interval))
+    return _keep(
+        {
+            key: partial(uncertainty.compute, one, pairs, key)
+            for one, pairs, key in zip(asked, measured, keys, strict=True)
+            if pairs and all(pair.complete for pair in pairs)
+        }
+    )
+
+
+def _keep(wanted: Mapping[str, Callable[[], Interval | None]]) -> int:
+    """Compute and keep the intervals, by their content, that are not kept yet; returns how many were added."""
+    there = set(StoredInterval.objects.filter(content__in=wanted).values_list("content", flat=True))
+    found = {key: compute() for key, compute in wanted.items() if key not in there}
+    rows = {key: StoredInterval(content=key, **vars(interval)) for key, interval in found.items() if interval}
     # Another worker may have computed the same: then its row is the one, and equal.
     StoredInterval.objects.bulk_create(rows.values(), batch_size=INSERTED, ignore_conflicts=True)
     return len(rows)

@@ -19,7 +19,7 @@ from runner.tasks.kinds import Role, TaskSpec
 
 @dataclass(frozen=True)
 class TaskScores:
-    """What was measured here in a task's headline metric: the board of that task alone."""
+    """What was measured here in a task's headline metric; `board` may have other tasks too."""
 
     task: TaskSpec
     board: Board
@@ -27,7 +27,7 @@ class TaskScores:
     def clean_protocols(self) -> tuple[ProtocolValue, ...]:
         """Those without noise that something was measured under, the most used first."""
         used = Counter(protocol for _, protocol in self.board.scores)
-        found = [self.board.protocols[pk] for pk in used if not self.board.protocols[pk].noise]
+        found = [one for one in self._protocols() if used[one.pk] and not one.noise]
         return tuple(sorted(found, key=lambda one: (-used[one.pk], one.label, one.pk)))
 
     def protocol(self, asked_for: str = "") -> ProtocolValue | None:
@@ -45,8 +45,11 @@ class TaskScores:
 
     def noisy(self, protocol: ProtocolValue) -> tuple[ProtocolValue, ...]:
         """The protocols that are `protocol` with noise, by what the noise is."""
-        found = [one for one in self.board.protocols.values() if one.noise and one.clean == protocol.clean]
+        found = [one for one in self._protocols() if one.noise and one.clean == protocol.clean]
         return tuple(sorted(found, key=lambda one: one.noise))
+
+    def _protocols(self) -> list[ProtocolValue]:
+        return [one for one in self.board.protocols.values() if one.task == self.task.slug]
 
     def entries(self, protocol: ProtocolValue) -> tuple[Entry, ...]:
         """The recipes that were measured under `protocol`, in reading order."""
@@ -55,6 +58,11 @@ class TaskScores:
     def of(self, entry: Entry, protocol: ProtocolValue) -> Measured:
         """What the recipe measured under `protocol`; nothing where it was not."""
         return self.board.measured(entry, protocol.pk)
+
+    def shared(self, entries: Collection[Entry], protocol: ProtocolValue) -> frozenset[str]:
+        """The languages besides the pivot that every seed of all these recipes has."""
+        measured = [self.of(entry, protocol).shared for entry in entries]
+        return (frozenset.intersection(*measured) if measured else frozenset()) - {self.task.pivot}
 
     def baseline(self, entry: Entry, protocol: ProtocolValue) -> Measured | None:
         """What the recipe is compared with, where it was measured under `protocol` too."""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.http import QueryDict
 
 from leaderboard.services import headlines
-from leaderboard.standings import asked, by_language, outcomes, uncertainty
+from leaderboard.standings import asked, by_language, consistency
 from leaderboard.standings.aggregate import mean, spread
 from leaderboard.standings.by_language import TaskScores
-from leaderboard.standings.outcomes import Items
+from leaderboard.standings.consistency import Consistency
 from leaderboard.standings.records import Entry, ProtocolValue
+from leaderboard.standings.statistics.agreement import MEASURES
 from leaderboard.standings.table import Choice, Measured
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
 
 KNOWN = ("task", "protocol", "encoder", "languages", "sort")
-SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", "consistency")
+SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", *MEASURES)
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,6 @@ class Noisy:
     def change(self) -> float:
         """What the noise does to the score: the drop with its sign turned."""
         return -self.drop
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """Of the items that are right in the pivot, the share in percent that is right in another language too.
-
-    The mean over `languages` and measurements; `items` are the parallel items behind it.
-    """
-
-    value: float
-    languages: int
-    items: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +92,11 @@ class View:
     @property
     def has_consistency(self) -> bool:
         return any(row.consistency for row in self.rows)
+
+    @property
+    def compares_labels(self) -> bool:
+        """Whether predictions are compared as labels, not as right and wrong answers."""
+        return self.task is not None and self.task.kind in consistency.LABELS
 
     @property
     def noise_columns(self) -> tuple[tuple[str, str], ...]:
@@ -154,9 +147,9 @@ def load(state: State) -> View:
     kept = [entry for entry in entries if state.encoder in ("", entry.encoder)]
     noisy = scores.noisy(protocol) if protocol else ()
     noisy = tuple(one for one in noisy if any(scores.of(entry, one).by_seed for entry in kept))
-    languages = _languages(state, scores, protocol, kept)
-    artifacts = _artifacts(scores, protocol, kept)
-    rows = [_row(scores, protocol, entry, languages, noisy, artifacts) for entry in kept]
+    languages = asked.chosen(state.languages, scores.shared(kept, protocol)) if protocol else ()
+    agreeing = _consistency(scores, protocol, kept, languages)
+    rows = [_row(scores, protocol, entry, languages, noisy, found) for entry, found in zip(kept, agreeing, strict=True)]
     return View(
         state=state,
         task=task,
@@ -165,7 +158,7 @@ def load(state: State) -> View:
         languages=languages,
         noises=tuple(one.noise for one in noisy),
         rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
-        notes=_notes(task, scores, protocol, kept, languages),
+        notes=(*_notes(task, scores, protocol, kept, languages), *_about_consistency(task, rows)),
         choices={
             "tasks": tuple(Choice(one.slug, one.title) for one in there),
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
@@ -179,22 +172,13 @@ def usual_task(found: Sequence[TaskSpec]) -> str:
     return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
 
 
-def _languages(
-    state: State, scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry]
-) -> tuple[str, ...]:
-    """Those besides the pivot that are wanted and that every recipe has: all rows are over the same ones."""
-    measured = [scores.of(entry, protocol).shared for entry in kept]
-    shared = frozenset.intersection(*measured) if measured else frozenset()
-    return asked.chosen(state.languages, shared - {scores.task.pivot})
-
-
 def _row(
     scores: TaskScores,
     protocol: ProtocolValue,
     entry: Entry,
     languages: Sequence[str],
     noisy: Sequence[ProtocolValue],
-    artifacts: Mapping[int, str],
+    agreeing: Consistency | None,
 ) -> Row:
     mine, base = scores.of(entry, protocol), scores.baseline(entry, protocol)
     pivot = scores.task.pivot
@@ -218,9 +202,18 @@ def _row(
         worst_change=_worst_change(mine, base, languages),
         languages_sd=spread(list(values.values())) if len(values) > 1 else None,
         seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
-        consistency=_consistency(scores, protocol, mine, languages, artifacts),
+        consistency=agreeing,
         noisy=tuple(_noisy(mine, scores.of(entry, one), one.noise, pivot, languages) for one in noisy),
     )
+
+
+def _consistency(
+    scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry], languages: Sequence[str]
+) -> list[Consistency | None]:
+    """Of each recipe, where the task's predictions can be compared over languages. Two queries, or none."""
+    if protocol is None or not consistency.comparable(scores.task):
+        return [None] * len(kept)
+    return consistency.of([(scores.of(entry, protocol), scores.baseline(entry, protocol)) for entry in kept], languages)
 
 
 def _gap_change(mine: Measured, base: Measured | None, pivot: str, languages: Sequence[str]) -> float | None:
@@ -241,48 +234,6 @@ def _worst_change(mine: Measured, base: Measured | None, languages: Sequence[str
     return worst[0] - worst[1]
 
 
-def _artifacts(scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry]) -> dict[int, str]:
-    """Evaluation -> SHA-256 of its items, where the task's items are parallel. One query."""
-    if protocol is None or not scores.task.parallel:
-        return {}
-    stages = {stage for entry in kept for stage in scores.of(entry, protocol).evaluations}
-    return uncertainty.artifacts_of(stages)
-
-
-def _consistency(
-    scores: TaskScores, protocol: ProtocolValue, mine: Measured, languages: Sequence[str], artifacts: Mapping[int, str]
-) -> Consistency | None:
-    """None unless every measurement has the items of the pivot and of all languages, and they tell right from wrong."""
-    scope = outcomes.scope_of(scores.task.slug, protocol.split)
-    found: list[tuple[float, int]] = []
-    for seed in mine.independent:
-        known = [artifacts[stage] for stage in mine.stages.get(seed, ()) if stage in artifacts]
-        items = outcomes.outcomes(known[0], scope) if known else None
-        if not items or scores.task.pivot not in items or any(code not in items for code in languages):
-            return None
-        shares = [retained(items[scores.task.pivot], items[code]) for code in languages]
-        if None in shares:
-            return None
-        found.extend(shares)
-    if not found:
-        return None
-    return Consistency(mean([share for share, _ in found]), len(languages), found[0][1])
-
-
-def retained(pivot: Items, other: Items) -> tuple[float, int] | None:
-    """The share of the shared items right in the pivot that is right in the other too, and how many items are shared.
-
-    XTREME, section 4.3 ("prediction consistency"). None where right and wrong are not told, or none is right.
-    """
-    if pivot.right is None or other.right is None:
-        return None
-    _, mine, theirs = np.intersect1d(pivot.keys, other.keys, return_indices=True)
-    right = pivot.right[mine]
-    if not right.any():
-        return None
-    return 100 * float(other.right[theirs][right].mean()), len(mine)
-
-
 def _noisy(clean: Measured, found: Measured, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
     """Over the languages and the pivot where it was measured, on the seeds that have both."""
     wanted = [*languages, *([pivot] if pivot in clean.shared else [])]
@@ -300,8 +251,9 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
     def value(row: Row) -> float | None:
         if key == "worst":
             return row.worst[1] if row.worst else None
-        if key == "consistency":
-            return row.consistency.value if row.consistency else None
+        if key in MEASURES:
+            level = getattr(row.consistency, key) if row.consistency else None
+            return level.interval.estimate if level else None
         if key.startswith("noise-"):
             place = int(key.removeprefix("noise-"))
             return row.noisy[place].drop if row.noisy[place] else None
@@ -314,6 +266,24 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
         return rows
     present = sorted((row for row in rows if value(row) is not None), key=value, reverse=backwards)
     return [*present, *(row for row in rows if value(row) is None)]
+
+
+def _about_consistency(task: TaskSpec, rows: Sequence[Row]) -> Iterator[str]:
+    """What the columns of consistency say, or why there are none."""
+    if not consistency.comparable(task):
+        yield (
+            f"No prediction consistency: the items of {task.title} are not the same in all languages, or what is "
+            "predicted of them is of other words."
+        )
+    elif any(row.consistency for row in rows):
+        what = "a label" if task.kind in consistency.LABELS else "whether an answer matches exactly, as answers differ"
+        yield (
+            f"Prediction consistency compares {what}, source item by source item, with {LANGUAGES[task.pivot].name}: "
+            "agreement (Hu et al. 2020), agreement beyond chance (Cohen 1960), and the share of what is right in "
+            f"{LANGUAGES[task.pivot].name} that is right there too; means over languages. Intervals are 95 %, over "
+            "seeds and source items, for these very languages; changes are to the baseline, and “finds” is the "
+            "smallest change that such data would find with a chance of 80 %."
+        )
 
 
 def _notes(
