@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from leaderboard.exports.columns import ExportColumn
 from leaderboard.exports.files import lines
 from leaderboard.standings import alignment, low_resource, robustness
 from leaderboard.standings.consistency import Consistency
+from leaderboard.standings.resource_groups import Quantity
 from leaderboard.standings.statistics.agreement import MEASURES
 from leaderboard.standings.statistics.intervals import Interval
 
@@ -111,8 +112,11 @@ ROBUSTNESS = (
     ExportColumn("detail", "text", "Which language is worst; which noise; of predictions, what the interval is over."),
     ExportColumn("value", "points", "The value; under noise, the mean over the languages."),
     ExportColumn("drop", "points", "What is lost against the clean data, for noise."),
-    ExportColumn("low", "points", "The lower end of the 95 % interval over seeds and items, for predictions."),
+    ExportColumn(
+        "low", "points", "The lower end of the 95 % interval over seeds and items; under noise, of the drop, negated."
+    ),
     ExportColumn("high", "points", "The upper end."),
+    ExportColumn("detectable", "points", "What such data would find with a chance of 80 %, of changes and of noise."),
 )
 
 
@@ -124,16 +128,25 @@ def robustness_csv(view: robustness.View) -> Iterator[str]:
 def _robustness_rows(view: robustness.View) -> Iterable[tuple[Any, ...]]:
     for row in view.rows:
         shared = (row.title, view.task.slug, view.protocol.label, row.n, row.languages, row.items)
-        for name in ("pivot", "others", "gap", "gap_change", "worst_change", "languages_sd", "seeds_sd"):
+        for name in ("pivot", "others", "gap", "worst_change", "languages_sd", "seeds_sd"):
             if (value := getattr(row, name)) is not None:
-                yield (*shared, name, "", value, "", "", "")
+                yield (*shared, name, "", value, "", *_ends(None))
+        if row.gap_change is not None:
+            yield (*shared, "gap_change", "", row.gap_change, "", *_ends(row.gap_interval))
         if row.worst:
-            yield (*shared, "worst", row.worst[0], row.worst[1], "", "", "")
+            yield (*shared, "worst", row.worst[0], row.worst[1], "", *_ends(None))
         for name, found in _agreement(row.consistency) if row.consistency else ():
-            yield (*shared, name, found.method, found.estimate, "", found.low, found.high)
+            low, high, detectable = _ends(found)
+            level = "" if name in MEASURES else detectable
+            yield (*shared, name, found.method, found.estimate, "", low, high, level)
         for noisy in row.noisy:
             if noisy:
-                yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop, "", "")
+                yield (*shared, "noise", noisy.noise, noisy.value, noisy.drop, *_ends(noisy.interval))
+
+
+def _ends(interval: Interval | None) -> tuple[Any, Any, Any]:
+    """Both ends, and what such data would find; empty where there is no interval."""
+    return (interval.low, interval.high, interval.detectable) if interval else ("", "", "")
 
 
 def _agreement(found: Consistency) -> Iterable[tuple[str, Interval]]:
@@ -155,7 +168,7 @@ def robustness_object(view: robustness.View) -> dict[str, Any]:
         "protocol": view.protocol.label if view.protocol else "",
         "languages": list(view.languages),
         "noises": list(view.noises),
-        "rows": [asdict(row) for row in view.rows],
+        "rows": [plain(row) for row in view.rows],
     }
 
 
@@ -171,6 +184,16 @@ LOW_RESOURCE = (
     ExportColumn("high", "points", "The upper end."),
     ExportColumn("languages", "n", "Languages."),
     ExportColumn("items", "n", "Test items in them, summed; empty for the slope."),
+    ExportColumn(
+        "seeds_items_low",
+        "points",
+        "The lower end of the 95 % interval over seeds and test items, for these languages.",
+    ),
+    ExportColumn("seeds_items_high", "points", "The upper end."),
+    ExportColumn("detectable", "points", "The true difference that such data would find with a chance of 80 %."),
+    ExportColumn(
+        "seeds_items_method", "text", "How that interval was computed, and of how many seeds and source items."
+    ),
 )
 
 
@@ -183,12 +206,14 @@ def _low_resource_rows(view: low_resource.View) -> Iterable[tuple[Any, ...]]:
     items = {"low": view.low.items, "rest": view.rest.items, "between": view.low.items + view.rest.items}
     for row in view.rows:
         shared = (row.title, view.task.slug, view.protocol.label, view.state.definition, row.pairs)
-        for name in ("low", "rest", "between"):
+        for name in ("low", "rest", "between", "slope"):
             if found := getattr(row, name):
-                ends = ("" if end is None else end for end in (found.low, found.high))
-                yield (*shared, name, found.value, *ends, found.n, items[name])
-        if row.line:
-            yield (*shared, "slope", row.line.slope, row.line.low, row.line.high, row.line.n, "")
+                ends = ("" if end is None else end for end in (found.languages.low, found.languages.high))
+                method = found.interval.method if found.interval else found.why
+                yield (
+                    *(*shared, name, found.value, *ends, found.n, items.get(name, "")),
+                    *(*_ends(found.interval), method),
+                )
 
 
 def low_resource_object(view: low_resource.View) -> dict[str, Any]:
@@ -202,5 +227,18 @@ def low_resource_object(view: low_resource.View) -> dict[str, Any]:
         "definition": {"title": view.definition.title, "source": view.definition.source},
         "low": asdict(view.low),
         "rest": asdict(view.rest),
-        "rows": [asdict(row) for row in view.rows],
+        "rows": [plain(row) for row in view.rows],
     }
+
+
+def plain(value: Any) -> Any:
+    """A value of standings as JSON has it; intervals say too what such data would find with a chance of 80 %."""
+    if isinstance(value, Interval):
+        return {**asdict(value), "detectable": value.detectable}
+    if isinstance(value, Quantity):
+        return {"value": value.value, **{field.name: plain(getattr(value, field.name)) for field in fields(value)}}
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: plain(one) for key, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, tuple) else value

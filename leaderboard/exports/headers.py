@@ -39,7 +39,7 @@ HEADERS = (
     Header("compare", 1, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
     Header("robustness", 2, diagnostics.ROBUSTNESS),
-    Header("low-resource", 1, diagnostics.LOW_RESOURCE),
+    Header("low-resource", 2, diagnostics.LOW_RESOURCE),
     DICTIONARY,
 )
 

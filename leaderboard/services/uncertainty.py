@@ -15,7 +15,7 @@ from django.conf import settings
 
 from leaderboard.models import Artifact, Stage, StoredInterval
 from leaderboard.services import headlines
-from leaderboard.standings import board, consistency, outcomes, uncertainty
+from leaderboard.standings import board, consistency, outcomes, resource_groups, robustness_rows, uncertainty
 from leaderboard.standings.statistics.intervals import Interval
 from runner.process import without_secrets
 from runner.tasks import registry
@@ -38,7 +38,9 @@ def refresh(stages: Collection[int] | None = None) -> int:
     headlines.current()
     there = board.load()
     agreeing = {one.content: partial(consistency.compute, one) for one in consistency.usual(there, stages)}
-    return store(board.usual(there, stages)) + _keep(agreeing)
+    pages = (board, resource_groups, robustness_rows)
+    asked = [one for page in pages for one in page.usual(there, stages)]
+    return store(asked) + _keep(agreeing)
 
 
 def prepare(artifacts: Iterable[Artifact]) -> int:

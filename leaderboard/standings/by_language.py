@@ -43,6 +43,22 @@ class TaskScores:
             raise unknown("protocol with scores", asked_for, [protocol.fingerprint[:8] for protocol in known])
         return known[0] if known else None
 
+    def changed(self, stages: Collection[int] | None = None) -> list[ProtocolValue]:
+        """Those without noise under which one of these evaluations was made, with or without noise (None: all).
+
+        What a page shows of them may be another now in every row: all rows are over the languages that they share.
+        """
+        if stages is None:
+            return list(self.clean_protocols())
+        wanted = frozenset(stages)
+        mine = {one.pk: one.clean for one in self._protocols()}
+        touched = {
+            mine[protocol]
+            for (_, protocol), measured in self.board.scores.items()
+            if protocol in mine and measured.evaluations & wanted
+        }
+        return [one for one in self.clean_protocols() if one.clean in touched]
+
     def noisy(self, protocol: ProtocolValue) -> tuple[ProtocolValue, ...]:
         """The protocols that are `protocol` with noise, by what the noise is."""
         found = [one for one in self._protocols() if one.noise and one.clean == protocol.clean]

@@ -93,19 +93,18 @@ def of(rows: Sequence[tuple[Measured, Measured | None]], languages: Sequence[str
 
 
 def usual(board: Board, stages: Collection[int] | None = None) -> Iterator[Asked]:
-    """What the page of robustness asks for without filters; with `stages`, where these evaluations are involved."""
+    """What the page of robustness asks for without filters; with `stages`, where one of them changed it."""
     for task in registry.tasks(Role.TARGET):
         if not comparable(task):
             continue
         scores = TaskScores(task, board)
-        for protocol in scores.clean_protocols():
+        for protocol in scores.changed(stages):
             entries = scores.entries(protocol)
             languages = states.chosen("all", scores.shared(entries, protocol))
             rows = [(scores.of(entry, protocol), scores.baseline(entry, protocol)) for entry in entries]
             artifacts = _artifacts(rows)
             for mine, base in rows:
-                if stages is None or (mine.evaluations | (base.evaluations if base else set())) & set(stages):
-                    yield from _of_row(mine, base, languages, artifacts)
+                yield from _of_row(mine, base, languages, artifacts)
 
 
 def compute(asked: Asked) -> Interval | None:

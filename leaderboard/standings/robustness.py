@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from leaderboard.services import headlines
-from leaderboard.standings import asked, by_language, consistency
-from leaderboard.standings.aggregate import mean, spread
+from leaderboard.standings import asked, by_language, consistency, robustness_rows
 from leaderboard.standings.by_language import TaskScores
-from leaderboard.standings.consistency import Consistency
 from leaderboard.standings.records import Entry, ProtocolValue
+from leaderboard.standings.robustness_rows import Row
 from leaderboard.standings.statistics.agreement import MEASURES
-from leaderboard.standings.table import Choice, Measured
+from leaderboard.standings.table import Choice
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
@@ -32,47 +31,6 @@ class State:
     encoder: str = ""
     languages: str = "all"
     sort: str = ""
-
-
-@dataclass(frozen=True)
-class Noisy:
-    """The mean over languages under one noise, and what is lost against the clean data, over `n` languages."""
-
-    noise: str
-    value: float
-    drop: float
-    n: int
-
-    @property
-    def change(self) -> float:
-        """What the noise does to the score: the drop with its sign turned."""
-        return -self.drop
-
-
-@dataclass(frozen=True)
-class Row:
-    """One recipe. Means are over its measurements; all but `worst` and the spreads are None where a part is missing.
-
-    `gap` is the score in the pivot less the mean of the others; `gap_change` is over paired seeds.
-    `languages_sd` is the sample standard deviation over the other languages, `seeds_sd` that of the mean over them.
-    """
-
-    key: str
-    title: str
-    is_baseline: bool
-    n: int
-    pivot: float | None
-    others: float | None
-    languages: int
-    items: int
-    gap: float | None
-    gap_change: float | None
-    worst: tuple[str, float] | None
-    worst_change: float | None
-    languages_sd: float | None
-    seeds_sd: float | None
-    consistency: Consistency | None
-    noisy: tuple[Noisy | None, ...]
 
 
 @dataclass(frozen=True)
@@ -148,8 +106,7 @@ def load(state: State) -> View:
     noisy = scores.noisy(protocol) if protocol else ()
     noisy = tuple(one for one in noisy if any(scores.of(entry, one).by_seed for entry in kept))
     languages = asked.chosen(state.languages, scores.shared(kept, protocol)) if protocol else ()
-    agreeing = _consistency(scores, protocol, kept, languages)
-    rows = [_row(scores, protocol, entry, languages, noisy, found) for entry, found in zip(kept, agreeing, strict=True)]
+    rows = robustness_rows.rows(scores, protocol, kept, languages, noisy) if protocol else []
     return View(
         state=state,
         task=task,
@@ -170,78 +127,6 @@ def load(state: State) -> View:
 def usual_task(found: Sequence[TaskSpec]) -> str:
     """The first task whose languages are parallel, else the first that there is."""
     return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
-
-
-def _row(
-    scores: TaskScores,
-    protocol: ProtocolValue,
-    entry: Entry,
-    languages: Sequence[str],
-    noisy: Sequence[ProtocolValue],
-    agreeing: Consistency | None,
-) -> Row:
-    mine, base = scores.of(entry, protocol), scores.baseline(entry, protocol)
-    pivot = scores.task.pivot
-    values = {language: mine.value(language) for language in languages}
-    by_measurement = [mean([mine.by_seed[seed][code] for code in languages]) for seed in mine.independent if languages]
-    others = mean(list(values.values())) if values else None
-    english = mine.value(pivot)
-    worst = min(values.items(), key=lambda item: (item[1], item[0])) if values else None
-    return Row(
-        key=entry.key,
-        title=entry.title,
-        is_baseline=entry.is_baseline,
-        n=len(mine.independent),
-        pivot=english,
-        others=others,
-        languages=len(languages),
-        items=sum(mine.test_items.get(code, 0) for code in languages),
-        gap=None if english is None or others is None else english - others,
-        gap_change=_gap_change(mine, base, pivot, languages),
-        worst=worst,
-        worst_change=_worst_change(mine, base, languages),
-        languages_sd=spread(list(values.values())) if len(values) > 1 else None,
-        seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
-        consistency=agreeing,
-        noisy=tuple(_noisy(mine, scores.of(entry, one), one.noise, pivot, languages) for one in noisy),
-    )
-
-
-def _consistency(
-    scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry], languages: Sequence[str]
-) -> list[Consistency | None]:
-    """Of each recipe, where the task's predictions can be compared over languages. Two queries, or none."""
-    if protocol is None or not consistency.comparable(scores.task):
-        return [None] * len(kept)
-    return consistency.of([(scores.of(entry, protocol), scores.baseline(entry, protocol)) for entry in kept], languages)
-
-
-def _gap_change(mine: Measured, base: Measured | None, pivot: str, languages: Sequence[str]) -> float | None:
-    """The change of the gap over paired seeds; None unless the pivot and all languages are in every pair."""
-    found = by_language.differences(mine, base) if base else {}
-    if not languages or pivot not in found or any(code not in found for code in languages):
-        return None
-    return found[pivot] - mean([found[code] for code in languages])
-
-
-def _worst_change(mine: Measured, base: Measured | None, languages: Sequence[str]) -> float | None:
-    """The worst language's score less the baseline's worst, which may be another language, over paired seeds."""
-    seeds = [seed for seed in mine.by_seed if seed in base.by_seed] if base else []
-    pairs = [(mine.by_seed[seed], base.by_seed[seed]) for seed in seeds]
-    if not pairs or not languages or any(code not in side for pair in pairs for side in pair for code in languages):
-        return None
-    worst = [min(mean([pair[side][code] for pair in pairs]) for code in languages) for side in (0, 1)]
-    return worst[0] - worst[1]
-
-
-def _noisy(clean: Measured, found: Measured, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
-    """Over the languages and the pivot where it was measured, on the seeds that have both."""
-    wanted = [*languages, *([pivot] if pivot in clean.shared else [])]
-    seeds = [seed for seed in clean.by_seed if seed in found.by_seed]
-    if not seeds or not wanted or any(code not in found.by_seed[seed] for seed in seeds for code in wanted):
-        return None
-    value, before = (mean([side.by_seed[seed][code] for seed in seeds for code in wanted]) for side in (found, clean))
-    return Noisy(noise, value, before - value, len(wanted))
 
 
 def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:

@@ -237,10 +237,14 @@ def deviation(artifacts: Sequence[str], languages: Sequence[str], weights: Seque
     return np.mean(parts, axis=0, dtype=np.float32)
 
 
-def over_seeds(asked: Asked) -> Interval | None:
-    """The interval over seeds alone, for scores whose items are not known; None below two measurements."""
-    points = [pair.point for pair in measurements(asked, {})]
-    return intervals.over_seeds(np.array(points)) if len(points) > 1 else None
+def at_least_over_seeds(asked: Sequence[Asked]) -> list[Found]:
+    """As `of`; where items are not known, the interval over seeds alone, if there are two. Two queries."""
+    return [_over_seeds(one, found) for one, found in zip(asked, of(asked), strict=True)]
+
+
+def _over_seeds(asked: Asked, found: Found) -> Found:
+    points = [pair.point for pair in measurements(asked, {})] if found.interval is None else []
+    return Found(intervals.over_seeds(np.array(points)), stages=found.stages) if len(points) > 1 else found
 
 
 def _items(asked: Asked, pair: Measurement) -> int:

@@ -168,8 +168,7 @@ def test_it_is_computed_when_scores_change_and_not_by_the_page(django_assert_num
     study()
     kept = StoredInterval.objects.count()
     headlines.current()
-    # Those of a task without, artifacts, and intervals that are kept.
-    with django_assert_num_queries(9), pytest.MonkeyPatch.context() as patched:
+    with django_assert_num_queries(11), pytest.MonkeyPatch.context() as patched:
         patched.setattr(consistency, "compute", lambda asked: pytest.fail(f"{asked.measure} was not kept"))
         view = load()
     assert all(row.consistency.same for row in view.rows)

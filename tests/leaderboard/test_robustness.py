@@ -165,8 +165,9 @@ def test_a_page_without_scores_says_so(client) -> None:
 def test_it_takes_few_queries(django_assert_num_queries) -> None:
     seed()
     headlines.current()
-    with django_assert_num_queries(8):
-        # The log of changes, tasks with scores, recipes with their tasks, runs, protocols, scores, and artifacts.
+    with django_assert_num_queries(10):
+        # The log of changes, tasks with scores, recipes and their tasks, runs, protocols, scores; artifacts and
+        # kept intervals of changes; and artifacts for consistency.
         load()
 
 
