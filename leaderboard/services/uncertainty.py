@@ -16,7 +16,6 @@ from django.conf import settings
 from leaderboard.models import Artifact, Stage, StoredInterval
 from leaderboard.services import headlines
 from leaderboard.standings import board, consistency, outcomes, resource_groups, robustness_rows, uncertainty
-from leaderboard.standings.statistics.intervals import Interval
 from runner.process import without_secrets
 from runner.tasks import registry
 
@@ -148,7 +147,7 @@ def store(asked: Sequence[uncertainty.Asked]) -> int:
     )
 
 
-def _keep(wanted: Mapping[str, Callable[[], Interval | None]]) -> int:
+def _keep(wanted: Mapping[str, Callable[[], uncertainty.Interval | None]]) -> int:
     """Compute and keep the intervals, by their content, that are not kept yet; returns how many were added."""
     there = set(StoredInterval.objects.filter(content__in=wanted).values_list("content", flat=True))
     found = {key: compute() for key, compute in wanted.items() if key not in there}
