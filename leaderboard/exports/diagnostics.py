@@ -9,8 +9,9 @@ from typing import Any
 from leaderboard.exports.columns import ExportColumn
 from leaderboard.exports.files import lines
 from leaderboard.standings import alignment, low_resource, robustness
+from leaderboard.standings.alignment_targets import Association
 from leaderboard.standings.consistency import Consistency
-from leaderboard.standings.resource_groups import Quantity
+from leaderboard.standings.over_languages import Quantity
 from leaderboard.standings.statistics.agreement import MEASURES
 from leaderboard.standings.statistics.intervals import Interval
 
@@ -63,6 +64,11 @@ def alignment_object(view: alignment.View) -> dict[str, Any]:
         "measure": {"name": view.state.measure, **asdict(view.measure)},
         "languages": list(view.languages),
         "languages_in_means": list(view.shared),
+        "low_resource": {
+            "title": view.definition.title,
+            "source": view.definition.source,
+            "languages": list(view.low),
+        },
         "rows": [
             {
                 "encoder": row.encoder,
@@ -70,7 +76,9 @@ def alignment_object(view: alignment.View) -> dict[str, Any]:
                 "seeds": list(row.seeds),
                 "layer": row.layer,
                 "mean": row.mean,
-                "change": asdict(row.change) if row.change else None,
+                "change": plain(row.change),
+                "low_resource_change": plain(row.low),
+                "low_resource_less_others": plain(row.between),
                 "cells": {
                     language: asdict(cell) for language, cell in zip(view.languages, row.cells, strict=True) if cell
                 },
@@ -79,20 +87,19 @@ def alignment_object(view: alignment.View) -> dict[str, Any]:
             for row in view.rows
         ],
         "target": view.target_title,
-        "associations": [
-            {
-                "encoder": one.row.encoder,
-                "checkpoint": one.row.title,
-                "recipe": one.recipe,
-                "spearman": asdict(one.correlation) if one.correlation else None,
-                "reason": one.reason,
-                "points": [
-                    {"language": code, "alignment_change": change, "score_difference": gain}
-                    for code, change, gain in one.points
-                ],
-            }
-            for one in view.associations
-        ],
+        "associations": [_association(one, "alignment_change", "score_difference") for one in view.against.changes],
+        "associations_of_levels": [_association(one, "alignment", "score") for one in view.against.levels],
+    }
+
+
+def _association(one: Association, alignment: str, score: str) -> dict[str, Any]:
+    return {
+        "encoder": one.row.encoder,
+        "checkpoint": one.row.title,
+        "recipe": one.recipe,
+        "spearman": asdict(one.correlation) if one.correlation else None,
+        "reason": one.reason,
+        "points": [{"language": code, alignment: x, score: y} for code, x, y in one.points],
     }
 
 

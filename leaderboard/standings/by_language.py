@@ -91,9 +91,14 @@ def load(task: TaskSpec) -> TaskScores:
     return TaskScores(task, board.load([task]))
 
 
-def tasks_with_scores() -> list[TaskSpec]:
-    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query."""
+def tasks_with_scores(recipes: Collection[str] | None = None) -> list[TaskSpec]:
+    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query.
+
+    With `recipes` (primary keys), one of these. From headline scores that are up to date.
+    """
     there = Headline.objects.filter(run__recipe__isnull=False, run__withdrawn=None).order_by()
+    if recipes is not None:
+        there = there.filter(run__recipe__in=recipes)
     slugs = set(there.values_list("protocol__task", flat=True).distinct())
     return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
 

@@ -16,10 +16,9 @@ from leaderboard.standings import asked, by_language, uncertainty
 from leaderboard.standings.aggregate import mean
 from leaderboard.standings.board import Board
 from leaderboard.standings.by_language import TaskScores
-from leaderboard.standings.over_languages import LanguageMean, between, over_languages
+from leaderboard.standings.over_languages import LanguageMean, Quantity, between, over_languages
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.statistics.association import FEWEST, Line, fitted_line, slope_weights
-from leaderboard.standings.statistics.intervals import Interval
 from leaderboard.standings.uncertainty import Asked, Found, Part
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
@@ -65,28 +64,6 @@ class Point:
     low: bool
     difference: float
     items: int
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One number of a row with two intervals, which answer two questions.
-
-    `interval` is over seeds and test items: how sure the number is for these very languages; None with the reason
-    `why`. `languages` takes the languages as drawn from more of their kind.
-    """
-
-    languages: LanguageMean
-    interval: Interval | None
-    why: str
-
-    @property
-    def value(self) -> float:
-        return self.languages.value
-
-    @property
-    def n(self) -> int:
-        """Languages."""
-        return self.languages.n
 
 
 @dataclass(frozen=True)

@@ -100,10 +100,11 @@ def paired(points: np.ndarray, replicates: np.ndarray, items: int, content: str 
     )
 
 
-def over_seeds(points: np.ndarray) -> Interval:
+def over_seeds(points: np.ndarray, fixed: str = "test items") -> Interval:
     """Student's t interval of the mean of n paired differences, (n,), of runs whose test items are not known.
 
-    It says how far another set of seeds would move the mean on these very items. ValueError below two.
+    It says how far another set of seeds would move the mean on these very items, which are called `fixed`. ValueError
+    below two.
     """
     n = len(points)
     if n < 2:
@@ -117,7 +118,7 @@ def over_seeds(points: np.ndarray) -> Interval:
         p=two_sided(estimate, sqrt(variance / n), n - 1),
         seeds=n,
         items=0,
-        method=f"t interval over {n} seeds; nothing is known about other test items",
+        method=f"t interval over {n} seeds; nothing is known about other {fixed}",
         seed_variance=variance,
         item_variance=0.0,
         freedom=float(n - 1),
