@@ -61,11 +61,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Found:
-    """The interval, or why there is none; `stages` are the evaluations behind it."""
+    """The interval, or why there is none; `stages` are the evaluations behind it, `points` the measured differences."""
 
     interval: Interval | None
     why: str = ""
     stages: frozenset[int] = frozenset()
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,11 +168,11 @@ def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[s
     if not pairs:
         return Found(None, NO_PAIRS, stages)
     if not all(pair.complete for pair in pairs):
-        return Found(None, NO_OUTCOMES, stages)
+        return Found(None, NO_OUTCOMES, stages, tuple(pair.point for pair in pairs))
     if key in kept:
         return Found(kept[key], stages=stages)
     interval = compute(asked, pairs, key)
-    return Found(interval, "" if interval else NOT_PREPARED, stages)
+    return Found(interval, "" if interval else NOT_PREPARED, stages, tuple(pair.point for pair in pairs))
 
 
 def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | None:
@@ -239,12 +240,12 @@ def deviation(artifacts: Sequence[str], languages: Sequence[str], weights: Seque
 
 def at_least_over_seeds(asked: Sequence[Asked]) -> list[Found]:
     """As `of`; where items are not known, the interval over seeds alone, if there are two. Two queries."""
-    return [_over_seeds(one, found) for one, found in zip(asked, of(asked), strict=True)]
-
-
-def _over_seeds(asked: Asked, found: Found) -> Found:
-    points = [pair.point for pair in measurements(asked, {})] if found.interval is None else []
-    return Found(intervals.over_seeds(np.array(points)), stages=found.stages) if len(points) > 1 else found
+    return [
+        replace(found, interval=intervals.over_seeds(np.array(found.points)), why="")
+        if found.interval is None and len(found.points) > 1
+        else found
+        for found in of(asked)
+    ]
 
 
 def _items(asked: Asked, pair: Measurement) -> int:
