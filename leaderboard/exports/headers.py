@@ -30,7 +30,7 @@ DICTIONARY_COLUMNS = (
     ExportColumn("meaning", "text", "What the column says."),
 )
 SCORES = Header("scores", 2, SCORE_COLUMNS)
-VIEW = Header("view", 3, VIEW_COLUMNS)
+VIEW = Header("view", 4, VIEW_COLUMNS)
 DICTIONARY = Header("dictionary", 1, DICTIONARY_COLUMNS)
 HEADERS = (
     SCORES,
@@ -38,8 +38,8 @@ HEADERS = (
     Header("alternatives", 1, alternatives.COLUMNS),
     Header("compare", 2, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
-    Header("robustness", 1, diagnostics.ROBUSTNESS),
-    Header("low-resource", 1, diagnostics.LOW_RESOURCE),
+    Header("robustness", 2, diagnostics.ROBUSTNESS),
+    Header("low-resource", 2, diagnostics.LOW_RESOURCE),
     Header("items", 1, items.COLUMNS),
     DICTIONARY,
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import fsum
 
 OVERALL = "overall"
 
@@ -15,14 +16,37 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
-    published scores can be trusted; empty for what was measured here.
+    nothing is drawn is shared by all seeds and counts as one measurement. `test_items` has how many there are in each
+    part. `status` is how far the least trusted of published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
-    items: int | None = None
+    test_items: Mapping[str, int] = field(default_factory=dict)
     status: str = ""
+
+    @property
+    def items(self) -> int | None:
+        """Test items, summed over the parts; None where they are not known."""
+        return sum(self.test_items.values()) or None
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The parts that every seed has."""
+        return frozenset.intersection(*map(frozenset, self.by_seed.values())) if self.by_seed else frozenset()
+
+    @property
+    def independent(self) -> tuple[int, ...]:
+        """A seed for each measurement, the lowest of those that share one."""
+        first: dict[object, int] = {}
+        for seed in sorted(self.by_seed):
+            first.setdefault(self.stages.get(seed) or ("seed", seed), seed)
+        return tuple(first.values())
+
+    def value(self, part: str) -> float | None:
+        """The mean over the seeds that have the part."""
+        found = [values[part] for values in self.by_seed.values() if part in values]
+        return fsum(found) / len(found) if found else None
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -170,6 +194,42 @@ class RunLink:
 
 
 @dataclass(frozen=True)
+class Rank:
+    """Where a row stands by its score, from 1, with the 95% interval of its rank and its tie group, from 1.
+
+    Only rows that have a rank are counted.
+    """
+
+    place: int
+    low: int
+    high: int
+    group: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What rows are ranked by: a column's key and title. `rows` have a rank; `told` says what it is, or why none has.
+
+    `pending` where the rows at hand are not all: ranks are then asked for on their own.
+    """
+
+    column: str
+    title: str
+    rows: int = 0
+    told: str = ""
+    pending: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether a page has a column for ranks."""
+        return self.pending or self.rows > 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (self.told,) if self.told else ()
+
+
+@dataclass(frozen=True)
 class Row:
     """A recipe over its seeds, or a system from outside; `cells` stand in the order of the columns.
 
@@ -200,6 +260,7 @@ class Row:
     source_status_label: str = ""
     label: str = ""
     cells: tuple[Cell, ...] = ()
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True)
@@ -271,6 +332,7 @@ class Standings:
     suite: str
     pages: Pages
     protocol: str = ""
+    ranking: Ranking | None = None
 
     @property
     def sort_key(self) -> str:
