@@ -298,8 +298,8 @@ class Job:
     the local mirror (empty: hub only); `cache_dir` keeps tokenised features (empty: nowhere); `threads` bounds
     the processor threads (0: the library's choice). None of the rest changes what is learnt, up to rounding and
     the draws of dropout: `processes` is the number of processes, one for each device, of a training stage,
-    `gradient_checkpointing` computes activations twice to save memory, `compile` is `torch.compile`, and a resume
-    point is written every `resume_seconds`.
+    `gradient_checkpointing` computes activations twice to save memory, `compile` names a backend of `torch.compile`
+    (empty: not compiled), and a resume point is written every `resume_seconds`.
     """
 
     stage: Stage
@@ -310,7 +310,7 @@ class Job:
     threads: int = 0
     processes: int = 1
     gradient_checkpointing: bool = False
-    compile: bool = False
+    compile: str = ""
     resume_seconds: float = 300.0
 
     def to_json(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leaderboard.exports import alternatives, comparison, diagnostics
+from leaderboard.exports import alternatives, comparison, diagnostics, items
 from leaderboard.exports.columns import SCORES as SCORE_COLUMNS
 from leaderboard.exports.columns import VIEW as VIEW_COLUMNS
 from leaderboard.exports.columns import ExportColumn
@@ -36,10 +36,11 @@ HEADERS = (
     SCORES,
     VIEW,
     Header("alternatives", 1, alternatives.COLUMNS),
-    Header("compare", 1, comparison.COLUMNS),
+    Header("compare", 2, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
     Header("robustness", 2, diagnostics.ROBUSTNESS),
     Header("low-resource", 2, diagnostics.LOW_RESOURCE),
+    Header("items", 1, items.COLUMNS),
     DICTIONARY,
 )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import date
 
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.values import difference_of
 from leaderboard.standings.numbers import MINUS, shown, shown_difference
-from leaderboard.standings.table import Cell, Column, Standings
+from leaderboard.standings.table import Cell, Column, Difference, Standings
+from runner.spec import fingerprint
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -23,6 +25,7 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "→": r"$\rightarrow$",
     "·": r"$\cdot$",
+    "±": r"$\pm$",
     "–": "--",
     MINUS: "$-$",
 }
@@ -54,11 +57,17 @@ def _comments(standings: Standings, origin: Origin) -> Iterator[str]:
         f"{origin.title}. {standings.sentence}",
         *standings.notes,
         f"Read on {origin.read.isoformat()} from {origin.address}",
+        f"Snapshot {origin.snapshot}" if origin.snapshot else f"No snapshot: the board as it was; {content(standings)}",
         "Needs the package booktabs. The best of each column is bold; unverified rows are never the best.",
         *(f"{_head(column)}: {column.protocol_label}" for column in standings.columns if column.protocol_label),
     )
     for line in told:
         yield f"% {' '.join(line.split())}\n"
+
+
+def content(standings: Standings) -> str:
+    """The hash of what is shown: two readings with the same one show the same numbers."""
+    return f"hash of what is shown {fingerprint([asdict(row) for row in standings.rows])[:16]}"
 
 
 def _groups(standings: Standings) -> Iterator[str]:
@@ -91,8 +100,19 @@ def _cell(cell: Cell, standings: Standings, position: int, *, partial: bool) -> 
     text = escaped(text)
     if standings.is_best(position, cell):
         text = f"\\textbf{{{text}}}"
-    spread = "" if cell.sd is None or standings.show == "difference" else f" {{\\scriptsize $\\pm${shown(cell.sd)}}}"
-    return text + spread
+    return text + _small(_beside(cell, difference, standings.show))
+
+
+def _beside(cell: Cell, difference: Difference | None, show: str) -> str:
+    """The interval of a difference, the spread of a score; empty where there is none."""
+    if show == "difference":
+        interval = difference.interval
+        return f"[{shown_difference(interval.low)}, {shown_difference(interval.high)}]" if interval else ""
+    return "" if cell.sd is None else f"±{shown(cell.sd)}"
+
+
+def _small(text: str) -> str:
+    return f" {{\\scriptsize {escaped(text)}}}" if text else ""
 
 
 def bibtex(title: str, address: str, sentence: str, read: date) -> str:

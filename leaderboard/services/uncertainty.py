@@ -7,16 +7,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
-from leaderboard.models import Artifact, Stage, StoredInterval
-from leaderboard.services import headlines
+from leaderboard.models import Artifact, Score, Stage, StoredInterval
+from leaderboard.services import headlines, uploads
 from leaderboard.standings import board, consistency, outcomes, resource_groups, robustness_rows, uncertainty
 from runner.process import without_secrets
+from runner.scoring.layout import task_of_items
 from runner.tasks import registry
 
 logger = logging.getLogger(__name__)
@@ -29,11 +32,12 @@ TOLERANCE = 1e-4
 
 
 def refresh(stages: Collection[int] | None = None) -> int:
-    """Prepare the outcomes of these evaluations (None: of all), and compute what is usually shown of them.
+    """Prepare the outcomes of these evaluations (None: of all) and of all uploads, and compute what is usually shown.
 
     Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is.
     """
-    prepare(Artifact.objects.filter(kind="items", **({} if stages is None else {"stage__in": stages})))
+    wanted = Artifact.objects.filter(kind="items")
+    prepare(wanted if stages is None else wanted.filter(Q(stage__in=stages) | Q(run__isnull=False)))
     headlines.current()
     there = board.load()
     agreeing = {one.content: partial(consistency.compute, one) for one in consistency.usual(there, stages)}
@@ -50,34 +54,48 @@ def prepare(artifacts: Iterable[Artifact]) -> int:
     wanted = {
         artifact.sha256: artifact for artifact in artifacts if not outcomes.replicates_file(artifact.sha256).exists()
     }
-    stages = Stage.objects.in_bulk({artifact.stage_id for artifact in wanted.values()})
-    pending = [
-        (artifact, stage.spec["plan"])
-        for artifact in wanted.values()
-        if _measurable(stage := stages[artifact.stage_id])
-    ]
+    stages = Stage.objects.in_bulk({artifact.stage_id for artifact in wanted.values() if artifact.stage_id})
+    found = (_evaluated(artifact, stages.get(artifact.stage_id)) for artifact in wanted.values())
+    pending = [one for one in found if one]
     for start in range(0, len(pending), BATCH):
         _convert(pending[start : start + BATCH])
-    return sum(_write_derived(artifact, plan["task"], plan["split"]) for artifact, plan in pending)
+    return sum(_write_derived(one) for one in pending)
 
 
-def _measurable(stage: Stage) -> bool:
-    """Evaluations of tasks of the catalogue; diagnostics measure otherwise."""
-    task = registry.TASKS.get(stage.spec["plan"].get("task", ""))
-    return stage.action == Stage.Action.EVALUATE and task is not None and bool(task.headline_metrics)
+@dataclass(frozen=True)
+class _Evaluated:
+    """The items of a task on a split: of an evaluation here, or of an upload, which has no stage."""
+
+    artifact: Artifact
+    task: str
+    split: str
+
+    @property
+    def scores(self) -> QuerySet[Score]:
+        if self.artifact.stage_id:
+            return Score.objects.filter(stage=self.artifact.stage_id)
+        return Score.objects.filter(run=self.artifact.run_id, task=self.task)
 
 
-def _convert(pending: Sequence[tuple[Artifact, dict[str, object]]]) -> None:
+def _evaluated(artifact: Artifact, stage: Stage | None) -> _Evaluated | None:
+    """None but for evaluations of tasks of the catalogue, and for uploads; diagnostics measure otherwise."""
+    if stage is None:
+        task, split = task_of_items(PurePosixPath(artifact.path).name), uploads.SPLIT
+    elif stage.action == Stage.Action.EVALUATE:
+        task, split = stage.spec["plan"]["task"], stage.spec["plan"]["split"]
+    else:
+        return None
+    known = registry.TASKS.get(task)
+    return _Evaluated(artifact, task, split) if known and known.headline_metrics else None
+
+
+def _convert(pending: Sequence[_Evaluated]) -> None:
     """Parquet is read by a process of its own: neither the web process nor a worker loads its library."""
     arguments = [
         part
-        for artifact, plan in pending
-        if not outcomes.outcomes_file(artifact.sha256).exists()
-        for part in (
-            uncertainty.headline(plan["task"]),
-            str(settings.ARTIFACT_DIR / artifact.path),
-            str(outcomes.outcomes_file(artifact.sha256)),
-        )
+        for one in pending
+        if not (target := outcomes.outcomes_file(one.artifact.sha256)).exists()
+        for part in (uncertainty.headline(one.task), str(settings.ARTIFACT_DIR / one.artifact.path), str(target))
     ]
     if not arguments:
         return
@@ -93,19 +111,20 @@ def _convert(pending: Sequence[tuple[Artifact, dict[str, object]]]) -> None:
         logger.warning("Per-item outcomes could not be read: %s", done.stderr.strip()[-2000:])
 
 
-def _write_derived(artifact: Artifact, task: str, split: str) -> bool:
-    items = outcomes.outcomes(artifact.sha256, outcomes.scope_of(task, split))
-    if not items or not _agrees(artifact, task, items):
+def _write_derived(one: _Evaluated) -> bool:
+    items = outcomes.outcomes(one.artifact.sha256, outcomes.scope_of(one.task, one.split))
+    if not items or not _agrees(one, items):
         return False
-    spec = registry.task(task)
+    spec = registry.task(one.task)
     if spec.parallel and (found := outcomes.agreeing(items, spec.pivot)):
         arrays = {name: np.stack(list(getattr(found, name).values())) for name in outcomes.AGREEMENTS}
-        _write(outcomes.agreements_file(artifact.sha256), languages=np.array(list(found.points)), **arrays)
+        _write(outcomes.agreements_file(one.artifact.sha256), languages=np.array(list(found.points)), **arrays)
     drawn = outcomes.resampled(items)
-    deviations = np.stack([drawn[language] - one.value for language, one in items.items()]).astype(np.float16)
-    keys = {f"keys_{place}": one.keys for place, one in enumerate(items.values())}
+    deviations = np.stack([drawn[language] - mine.value for language, mine in items.items()]).astype(np.float16)
+    keys = {f"keys_{place}": mine.keys for place, mine in enumerate(items.values())}
+    target = outcomes.replicates_file(one.artifact.sha256)
     # The last: where it is, the others are.
-    _write(outcomes.replicates_file(artifact.sha256), languages=np.array(list(items)), deviations=deviations, **keys)
+    _write(target, languages=np.array(list(items)), deviations=deviations, **keys)
     return True
 
 
@@ -118,17 +137,17 @@ def _write(target: Path, **arrays: np.ndarray) -> None:
     written.replace(target)
 
 
-def _agrees(artifact: Artifact, task: str, items: Mapping[str, outcomes.Items]) -> bool:
+def _agrees(one: _Evaluated, items: Mapping[str, outcomes.Items]) -> bool:
     """Whether the items give the scores again: an interval about another number would be wrong."""
-    metrics = registry.task(task).headline_metrics
+    metrics = registry.task(one.task).headline_metrics
     found: dict[str, dict[str, float]] = {}
-    for language, metric, value in artifact.stage.scores.values_list("language", "metric", "value"):
+    for language, metric, value in one.scores.values_list("language", "metric", "value"):
         if metric in metrics:
             found.setdefault(language, {})[metric] = value
     for language, values in found.items():
         score = sum(values.values()) / len(metrics)
         if language not in items or abs(items[language].value - score) > TOLERANCE:
-            logger.warning("The items of stage %s do not give its score in %s.", artifact.stage_id, language)
+            logger.warning("The items in %s do not give the score in %s.", one.artifact.path, language)
             return False
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from leaderboard.standings.aggregate import Reduce, mean
 from leaderboard.standings.table import Difference, Measured
@@ -38,6 +39,13 @@ def _between(mine: Mapping[str, float], base: Mapping[str, float], parts: Collec
     if reduce is mean:
         return mean([mine[part] - base[part] for part in parts])
     return reduce([mine[part] for part in parts]) - reduce([base[part] for part in parts])
+
+
+def alongside(outside: Measured, others: Measured) -> Measured:
+    """The one measurement of a system from outside, which has no seed here, beside each seed of `others`."""
+    ((seed, values),) = outside.by_seed.items()
+    stages = outside.stages.get(seed, frozenset())
+    return replace(outside, by_seed=dict.fromkeys(others.by_seed, values), stages=dict.fromkeys(others.by_seed, stages))
 
 
 def wins(mine: Measured, base: Measured) -> Measured:

@@ -1,9 +1,8 @@
-"""Intervals of the differences of a table: of what ran here, where its evaluations kept their items."""
+"""Intervals of the differences of a table, where both sides kept what happened to their items."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from leaderboard.standings import uncertainty
 from leaderboard.standings.cells import Cells
@@ -35,15 +34,21 @@ def with_intervals(
                 asked.append(one)
     if not asked:
         return list(table)
-    found = [one.interval for one in uncertainty.of(asked)]
-    known = [(place, interval) for place, interval in zip(places, found, strict=True) if interval]
-    adjusted = benjamini_hochberg([interval.p for _, interval in known])
     rows = [list(row) for row in table]
-    for ((number, position), interval), p in zip(known, adjusted, strict=True):
-        cell = rows[number][position]
-        value = Interval(interval.low, interval.high, interval.p, bool(p < FALSE_DISCOVERIES), interval.method)
-        rows[number][position] = replace(cell, difference=replace(cell.difference, interval=value))
+    for (number, position), interval in zip(places, intervals(asked), strict=True):
+        if interval:
+            rows[number][position] = rows[number][position].with_interval(interval)
     return [tuple(row) for row in rows]
+
+
+def intervals(asked: Sequence[Asked]) -> list[Interval | None]:
+    """The interval of each difference that one table shows, None where there is none; decided as said above."""
+    found = [one.interval for one in uncertainty.of(asked)]
+    adjusted = iter(benjamini_hochberg([interval.p for interval in found if interval]))
+    return [
+        Interval(one.low, one.high, one.p, bool(next(adjusted) < FALSE_DISCOVERIES), one.method) if one else None
+        for one in found
+    ]
 
 
 def _asked(entry: Entry, column: Column, cells: Cells) -> Asked | None:

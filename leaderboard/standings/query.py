@@ -38,6 +38,7 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Sta
         found = columns.language_columns(filters, chosen, shown, scores) if chosen else []
     else:
         found = columns.task_columns(filters, scenery.protocols, shown)
+    found = scenery.with_uploads(found)
     overall = columns.overall_parts(filters.suite, found, scenery.protocols, shown)
     entries = _with_scores(scenery.entries, found, shown)
     sort, notes = _sorting(filters, found)

@@ -6,6 +6,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from dataclasses import fields as fields_of
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -63,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ProtocolValue:
-    """A protocol as the tables need it; `clean` is equal for two that differ in `noise` alone."""
+    """A protocol as the tables need it."""
 
     pk: int
     task: str
@@ -73,7 +74,22 @@ class ProtocolValue:
     limit: int | None
     published: bool
     noise: str
-    clean: tuple[object, ...]
+    max_length: int | None
+    data: str
+    scorer_version: str
+    layer: int | None
+    pooling: str
+    precision: str
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is that of predictions from elsewhere: what ran here has a length, what is printed no items."""
+        return not self.published and self.max_length is None
+
+    @property
+    def clean(self) -> tuple[object, ...]:
+        """Equal for two protocols that differ in noise alone."""
+        return tuple(getattr(self, name) for name in CLEAN_FIELDS)
 
 
 def recipes() -> dict[int, Entry]:
@@ -198,11 +214,10 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published", "noise")
+    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:]))
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
-    rows = found.values_list(*fields, *CLEAN_FIELDS)
-    return {row[0]: ProtocolValue(*row[: len(fields)], clean=row[len(fields) :]) for row in rows}
+    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
 
 
 class Presence(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import fsum
 
@@ -127,6 +127,9 @@ class Cell:
     def coverage(self) -> str:
         return f"{self.have}/{self.expected}"
 
+    def with_interval(self, interval: Interval) -> Cell:
+        return replace(self, difference=replace(self.difference, interval=interval))
+
     @property
     def paired(self) -> Difference | None:
         """The difference where it is over all parts: the only one that tables of means may show."""
@@ -135,7 +138,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A task under one protocol, over `parts` (languages) of `expected_parts`; or the overall, over tasks."""
+    """A task under one protocol, over `parts` (languages) of `expected_parts`; or the overall, over tasks.
+
+    Uploads may stand in it too, under a protocol of their own: `upload_label`, `upload_fingerprint`.
+    """
 
     key: str
     title: str
@@ -151,6 +157,14 @@ class Column:
     stand_in: bool = False
     detail: str = ""
     ambiguous: bool = False
+    upload_label: str = ""
+    upload_fingerprint: str = ""
+
+    def protocol_of(self, origin: str) -> tuple[str, str]:
+        """Label and fingerprint of what a row of this origin was measured under."""
+        if origin == "uploaded" and self.upload_fingerprint:
+            return self.upload_label, self.upload_fingerprint
+        return self.protocol_label, self.protocol_fingerprint
 
     @property
     def scoped_label(self) -> str:

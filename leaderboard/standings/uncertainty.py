@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from django.db.models import Q
 
 from leaderboard.models import Artifact, StoredInterval
 from leaderboard.standings import outcomes
@@ -24,8 +25,8 @@ from runner.spec import fingerprint
 from runner.tasks import registry
 
 # Raised when the same evidence gives another interval: what is stored of another version is computed again.
-VERSION = 2
-NO_OUTCOMES = "No interval: the score has no per-item outcomes, as published scores have none."
+VERSION = 3
+NO_OUTCOMES = "No interval: a score has no per-item outcomes, as published scores have none."
 NOT_PREPARED = "No interval yet: the per-item outcomes are still to be prepared."
 NO_PAIRS = "No interval: the two have no seed in common in which both have all parts."
 
@@ -96,9 +97,18 @@ def of(asked: Sequence[Asked], *, stored: bool = True) -> list[Found]:
 
 
 def artifacts_of(stages: Iterable[int]) -> dict[int, str]:
-    """Evaluation -> SHA-256 of its per-item outcomes. One query."""
+    """Evaluation (or `of_upload`) -> SHA-256 of its per-item outcomes. One query."""
     wanted = set(stages)
-    return dict(Artifact.objects.filter(kind="items", stage__in=wanted).order_by().values_list("stage_id", "sha256"))
+    which = Q(stage__in=[stage for stage in wanted if stage > 0])
+    if uploads := [-number for number in wanted if number < 0]:
+        which |= Q(pk__in=uploads)
+    found = Artifact.objects.filter(which, kind="items").order_by().values_list("stage_id", "pk", "sha256")
+    return {stage or of_upload(pk): sha256 for stage, pk, sha256 in found}
+
+
+def of_upload(artifact: int) -> int:
+    """What stands for an upload among evaluations: it had none here, but it has an artifact with its items."""
+    return -artifact
 
 
 def measurements(asked: Asked, artifacts: Mapping[int, str]) -> tuple[Measurement, ...]:

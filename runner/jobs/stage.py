@@ -129,7 +129,8 @@ def _job(stage: Stage, folder: Path) -> spec.Job:
         threads=settings.ENGINE_THREADS,
         processes=settings.ENGINE_PROCESSES,
         gradient_checkpointing=settings.ENGINE_GRADIENT_CHECKPOINTING,
-        compile=settings.ENGINE_COMPILE,
+        compile="inductor" if settings.ENGINE_COMPILE else "",
+        resume_seconds=settings.RESUME_SECONDS,
     )
 
 

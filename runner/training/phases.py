@@ -60,7 +60,7 @@ def train(job: Job, emit: Emit, should_stop: Callable[[], bool], make_developmen
     if job.gradient_checkpointing:
         model.encoder.gradient_checkpointing_enable()
     if job.compile:
-        model.encoder.compile(dynamic=True)
+        model.encoder.compile(dynamic=True, backend=job.compile)
     around = Surroundings(
         folder=folder,
         fingerprint=job.stage.fingerprint,

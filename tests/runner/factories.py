@@ -34,7 +34,7 @@ WORDS = ("the", "a", "cat", "dog", "bird", "house", "tree", "sees", "likes", "fi
 WORDS += ("not", "never", "big", "small", "old", "new", "green", "red")
 
 
-def make_encoder(folder: Path, dropout: float = 0.1) -> EncoderRef:
+def make_encoder(folder: Path, dropout: float = 0.1, layers: int = 2) -> EncoderRef:
     """An XLM-R of 2 layers and width 32 with random weights and an MLM head, and a tokenizer of whole words."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -60,7 +60,7 @@ def make_encoder(folder: Path, dropout: float = 0.1) -> EncoderRef:
     config = XLMRobertaConfig(
         vocab_size=len(vocabulary),
         hidden_size=32,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=66,
@@ -70,7 +70,7 @@ def make_encoder(folder: Path, dropout: float = 0.1) -> EncoderRef:
         attention_probs_dropout_prob=dropout,
     )
     XLMRobertaForMaskedLM(config).save_pretrained(folder)
-    return EncoderRef("tiny", str(folder), "test", 2)
+    return EncoderRef("tiny", str(folder), "test", layers)
 
 
 def write_split(mirror: Path, dataset: str, config: str, split: str, rows: list[dict[str, Any]]) -> Path:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 PAIRS = TrainPlan(("nli_cad",), settings(epochs=1, batch_size=5, patience=2, evaluate_every=4))
 BESIDE = TrainPlan(
     ("nli_cad", "udpos"),
-    settings(epochs=1, batch_size=5),
+    settings(epochs=2, batch_size=5),
     sampling=Sampling(),
     masked=MaskedWords("wikipedia", ("de", "en"), share=0.4, texts=20),
 )
@@ -49,12 +49,9 @@ def wait_for_a_step(engine: Engine) -> None:
     next(engine.steps())
 
 
-@pytest.mark.parametrize("plan", [PAIRS, BESIDE], ids=["pairs, early stopping", "mixture with masked words"])
-def test_two_processes_learn_what_one_learns(
-    plan: TrainPlan, plain_encoder: EncoderRef, mirror: Path, tmp_path: Path
-) -> None:
+def test_two_processes_learn_what_one_learns(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:
     """Without dropout, which every device draws for itself."""
-    one, two = (job_of(plan, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
+    one, two = (job_of(PAIRS, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     alone, together = run(one), run(two)
     assert_same_weights(one.output, two.output, within=1e-5)
     kinds = [[event["event"] for event in events if event["event"] != "progress"] for events in (alone, together)]
@@ -64,12 +61,11 @@ def test_two_processes_learn_what_one_learns(
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-def test_asked_to_stop_all_processes_stop_after_the_same_step(
+def test_asked_to_stop_all_processes_stop_after_the_same_step_and_go_on_from_it(
     plain_encoder: EncoderRef, mirror: Path, tmp_path: Path
 ) -> None:
     """As the supervisor asks: a signal to the group that the launcher leads, which its workers are not in."""
-    plan = dataclasses.replace(BESIDE, training=settings(epochs=4, batch_size=5))
-    whole, stopped = (job_of(plan, plain_encoder, tmp_path / name, mirror, 2) for name in ("whole", "stopped"))
+    whole, stopped = (job_of(BESIDE, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     run(whole)
     engine = start(stopped)
     wait_for_a_step(engine)
@@ -83,7 +79,7 @@ def test_asked_to_stop_all_processes_stop_after_the_same_step(
     assert again.end() == EXIT_DONE
     starts = [event["done"] for event in by_kind(again.events(), "progress") if event["note"] == "training"]
     assert starts[0] == int(resume.name.removeprefix("resume-"))
-    assert_same_weights(whole.output, stopped.output, within=1e-6)
+    assert_same_weights(whole.output, stopped.output, within=1e-5)
 
 
 def test_an_error_of_all_processes_is_told_once(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_the_job_file_is_what_the_engine_needs(engine, settings, tmp_path) -> No
     assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
     assert job.stage.encoder.location == "some/folder"
     assert (job.data_dir, job.cache_dir, job.threads) == (settings.DATA_DIR, str(tmp_path / "features"), 2)
-    assert (job.gradient_checkpointing, job.compile) == (True, True)
+    assert (job.gradient_checkpointing, job.compile) == (True, "inductor")
 
 
 def test_a_stage_given_to_two_workers_is_run_once(engine) -> None:
