@@ -31,6 +31,7 @@ register_converter(EndingConverter, "ending")
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
+    path("ranks/", tables.ranks, name="ranks"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
     path("alternatives/", compared.alternatives, name="alternatives"),

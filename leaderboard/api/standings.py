@@ -69,6 +69,15 @@ class CellOut(Schema):
     difference: DifferenceOut | None
 
 
+class RankOut(Schema):
+    """Where a row stands by its score in `ranked_by`, with the 95% interval of its rank and its tie group."""
+
+    place: int
+    low: int
+    high: int
+    group: int
+
+
 class RowOut(Schema):
     """A recipe over its seeds, or a system from outside."""
 
@@ -85,16 +94,21 @@ class RowOut(Schema):
     recipe: str
     runs: list[int]
     is_baseline: bool
+    rank: RankOut | None
     cells: list[CellOut]
 
 
 class StandingsOut(Schema):
-    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page."""
+    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page.
+
+    `ranked_by` is the column whose score ranks are of; empty where rows have none.
+    """
 
     sentence: str
     notes: list[str]
     suite: str
     aggregate: str
+    ranked_by: str
     page: int
     page_count: int
     row_count: int
@@ -140,7 +154,8 @@ def language_standings(request: HttpRequest, slug: Slug, filters: Query[Language
 def _standings(request: HttpRequest, view: View, **narrowed: str) -> dict[str, Any]:
     if "\0" in "".join(request.GET.values()):
         raise FilterError("A filter has a zero byte in it.")
-    return as_object(load(state.parse(request.GET, view, **narrowed)), partial=view is View.TRANSFER)
+    standings = load(state.parse(request.GET, view, **narrowed), ranked=True)
+    return as_object(standings, partial=view is View.TRANSFER)
 
 
 def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
@@ -150,6 +165,7 @@ def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
         "notes": list(standings.notes),
         "suite": standings.suite,
         "aggregate": standings.aggregate,
+        "ranked_by": standings.ranking.column if standings.ranking else "",
         "page": standings.pages.number,
         "page_count": standings.pages.count,
         "row_count": standings.pages.total,
@@ -171,6 +187,7 @@ def _row(row: Row, columns: tuple[Column, ...], *, partial: bool) -> dict[str, A
         "intermediate_tasks": list(row.intermediate),
         "runs": [link.pk for link in row.runs],
         "is_baseline": row.is_baseline,
+        "rank": row.rank and asdict(row.rank),
         "cells": [_cell(column.key, cell, partial=partial) for column, cell in zip(columns, row.cells, strict=True)],
     }
 

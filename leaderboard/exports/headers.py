@@ -30,7 +30,7 @@ DICTIONARY_COLUMNS = (
     ExportColumn("meaning", "text", "What the column says."),
 )
 SCORES = Header("scores", 2, SCORE_COLUMNS)
-VIEW = Header("view", 3, VIEW_COLUMNS)
+VIEW = Header("view", 4, VIEW_COLUMNS)
 DICTIONARY = Header("dictionary", 1, DICTIONARY_COLUMNS)
 HEADERS = (
     SCORES,

@@ -30,7 +30,7 @@ def standings_json(standings: Standings, origin: Origin, *, partial: bool) -> st
         "sentence": standings.sentence,
         "notes": list(standings.notes),
         "suite": standings.suite,
-        "aggregate": standings.aggregate,
+        **values.of_view(standings),
         "show": standings.show,
         "sort": standings.sort,
         "columns": [_column(column) for column in standings.columns],

@@ -23,7 +23,17 @@ def of_row(row: Row) -> Values:
         "recipe": row.recipe,
         "variant": row.variant,
         "translation": row.translation,
+        "rank": row.rank.place if row.rank else None,
+        "rank_low": row.rank.low if row.rank else None,
+        "rank_high": row.rank.high if row.rank else None,
+        "tie_group": row.rank.group if row.rank else None,
     }
+
+
+def of_view(standings: Standings) -> Values:
+    """What holds for the whole view."""
+    ranked_by = standings.ranking.column if standings.ranking else None
+    return {"aggregate": standings.aggregate, "ranked_by": ranked_by}
 
 
 def of_column(column: Column, origin: str) -> Values:
@@ -70,4 +80,4 @@ def lines(standings: Standings, *, partial: bool) -> Iterator[Values]:
     for row in standings.rows:
         of_this = of_row(row)
         for column, cell in zip(columns[row.origin], row.cells, strict=True):
-            yield {**of_this, **column, **of_cell(cell, partial=partial), "aggregate": standings.aggregate}
+            yield {**of_this, **column, **of_cell(cell, partial=partial), **of_view(standings)}

@@ -15,9 +15,10 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from leaderboard.models import Artifact, Score, Stage, StoredInterval
+from leaderboard.models import Artifact, Score, Stage, StoredDeviation, StoredInterval
 from leaderboard.services import headlines, uploads
-from leaderboard.standings import board, consistency, outcomes, resource_groups, robustness_rows, uncertainty
+from leaderboard.standings import board, consistency, outcomes, ranks, resource_groups, robustness_rows, uncertainty
+from leaderboard.standings.ranks import Parts
 from runner.process import without_secrets
 from runner.scoring.layout import task_of_items
 from runner.tasks import registry
@@ -34,12 +35,14 @@ TOLERANCE = 1e-4
 def refresh(stages: Collection[int] | None = None) -> int:
     """Prepare the outcomes of these evaluations (None: of all) and of all uploads, and compute what is usually shown.
 
-    Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is.
+    Returns how many intervals were added. Safe to repeat and to interrupt: what is there is left as it is. Ranks are of
+    all rows at once, so what they are computed from is looked at as a whole.
     """
     wanted = Artifact.objects.filter(kind="items")
     prepare(wanted if stages is None else wanted.filter(Q(stage__in=stages) | Q(run__isnull=False)))
     headlines.current()
     there = board.load()
+    keep_deviations(board.usual_rows(there))
     agreeing = {one.content: partial(consistency.compute, one) for one in consistency.usual(there, stages)}
     pages = (board, resource_groups, robustness_rows)
     asked = [one for page in pages for one in page.usual(there, stages)]
@@ -174,3 +177,23 @@ def _keep(wanted: Mapping[str, Callable[[], uncertainty.Interval | None]]) -> in
     # Another worker may have computed the same: then its row is the one, and equal.
     StoredInterval.objects.bulk_create(rows.values(), batch_size=INSERTED, ignore_conflicts=True)
     return len(rows)
+
+
+def keep_deviations(rows: Sequence[Parts]) -> int:
+    """Compute and keep what these rows' means deviate by, where it is not kept yet, and sweep what no row has.
+
+    Returns how many were added.
+    """
+    artifacts = uncertainty.artifacts_of(stage for row in rows for part, _ in row for stage in part.evaluations)
+    found = {one.content: one for row in rows if (one := ranks.evidence(row, artifacts)).complete}
+    there = set(StoredDeviation.objects.values_list("content", flat=True))
+    made = [
+        StoredDeviation(content=content, deviations=drawn.astype("<f2").tobytes())
+        for content, one in found.items()
+        if content not in there and (drawn := ranks.deviations(one)) is not None
+    ]
+    StoredDeviation.objects.bulk_create(made, batch_size=INSERTED, ignore_conflicts=True)
+    gone = sorted(there - found.keys())
+    for start in range(0, len(gone), INSERTED):
+        StoredDeviation.objects.filter(content__in=gone[start : start + INSERTED]).delete()
+    return len(made)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from leaderboard.models import Run
 from leaderboard.standings import records
+from leaderboard.standings.filters import SUITES
+from leaderboard.standings.ranks import Parts
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.table import NOTHING, Measured, RunLink
 from leaderboard.standings.uncertainty import Asked, Part
 from runner.tasks import registry
-from runner.tasks.kinds import Role, TaskSpec
+from runner.tasks.kinds import Role, Suite, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ def usual(board: Board, stages: Collection[int] | None = None) -> list[Asked]:
         if (base := board.baseline_of.get(entry.key))
         for protocol in board.protocols.values()
         for asked in _cells(board.measured(entry, protocol.pk), board.measured(base, protocol.pk), protocol, wanted)
+    ]
+
+
+def usual_rows(board: Board) -> list[Parts]:
+    """What rows are usually ranked by: each row's mean over all languages, per protocol, and its overall mean."""
+    overalls = [
+        [(board.whole_test(task), task) for task in registry.tasks(Role.TARGET, Suite(suite))] for suite in SUITES
+    ]
+    overalls = [pairs for pairs in overalls if all(protocol for protocol, _ in pairs)]
+    columns = [[(protocol, registry.TASKS[protocol.task])] for protocol in board.protocols.values()]
+    return [
+        [(board.measured(entry, protocol.pk), task.languages) for protocol, task in pairs]
+        for pairs in (*columns, *overalls)
+        for entry in board.entries
     ]
 
 

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from dataclasses import fields as fields_of
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
 from leaderboard.models import Headline, Protocol, Recipe, Run, Source, SourceStatus, Study
 from leaderboard.models.results import weakest
+from leaderboard.standings.presence import codes
 from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
@@ -220,21 +220,6 @@ def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, P
     return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
 
 
-class Presence(NamedTuple):
-    """What was gathered of a run under a protocol, without its values."""
-
-    run: int
-    protocol: int
-    languages: str
-    mean: float | None
-    statuses: str
-
-
-def presence() -> list[Presence]:
-    """All that was gathered. One query."""
-    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean", "statuses"))
-
-
 def measured(
     entry_of: Mapping[int, tuple[Entry, int]],
     protocols: Collection[int],
@@ -269,12 +254,6 @@ def measured(
         for key, one in gathered.items()
         if any(one.by_seed.values())
     }
-
-
-@lru_cache(maxsize=4096)
-def codes(languages: str) -> tuple[str, ...]:
-    """The parts of a headline's list of languages; most rows share theirs with many others."""
-    return tuple(languages.split(","))
 
 
 def trusted(entry: Entry, parts: tuple[str, ...], statuses: str, *, unverified: bool) -> dict[str, str]:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.models import Recipe, Run, Source
-from leaderboard.standings import records, uploaded
+from leaderboard.standings import presence, records, uploaded
 from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.presence import Present
 from leaderboard.standings.records import Entry, ProtocolValue, RunValue
 from leaderboard.standings.table import NOTHING, Column, Measured, RunLink
 
@@ -91,7 +92,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     # Under noise a score is no result of its own: the page of robustness has it, and a task's page where it is chosen.
     protocols = records.protocols(filters.tasks, noisy=filters.view is View.TASK)
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
-    found = records.presence()
+    found = presence.load()
     joined = uploaded.joined(protocols, _used(found, placed.entry_of, entries), filters.protocol)
     gathered = _Gathered(found, placed.entry_of, protocols, joined, with_unverified=filters.unverified)
     hidden = gathered.hidden - gathered.heard
@@ -113,13 +114,13 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
 
 
 def _used(
-    found: Iterable[records.Presence], entry_of: Mapping[int, tuple[Entry, int]], entries: Collection[Entry]
+    found: presence.Presence, entry_of: Mapping[int, tuple[Entry, int]], entries: Collection[Entry]
 ) -> Iterator[tuple[str, int]]:
     """The rows of the view, each with its protocols."""
     rows = {entry.key for entry in entries}
-    for run, protocol, *_ in found:
-        if run in entry_of and (key := entry_of[run][0].key) in rows:
-            yield key, protocol
+    for run, (entry, _) in entry_of.items():
+        if entry.key in rows:
+            yield from ((entry.key, protocol) for protocol in found.get(run, ()))
 
 
 class _Gathered:
@@ -131,7 +132,7 @@ class _Gathered:
 
     def __init__(
         self,
-        found: Iterable[records.Presence],
+        found: presence.Presence,
         entry_of: Mapping[int, tuple[Entry, int]],
         protocols: Collection[int],
         joined: Mapping[int, int],
@@ -142,31 +143,37 @@ class _Gathered:
         self.means: list[tuple[tuple[str, int], int, float]] = []
         self.heard: set[str] = set()
         self.hidden: set[str] = set()
-        for run, measured_under, languages, mean, statuses in found:
-            if run not in entry_of:
-                continue
-            protocol = joined.get(measured_under, measured_under)
-            entry, seed = entry_of[run]
-            parts = records.codes(languages)
+        for run, (entry, seed) in entry_of.items():
+            of_run = found.get(run, {})
+            if joined:
+                of_run = {joined.get(protocol, protocol): one for protocol, one in of_run.items()}
             if entry.source:
-                shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
-                if len(shown) < len(parts):
-                    parts = tuple(shown)
-                    # Of another suite, it would not be shown here anyway.
-                    if protocol in protocols:
-                        self.hidden.add(entry.key)
-                if not parts:
-                    continue
-            self.heard.add(entry.key)
-            if protocol not in protocols:
+                of_run = dict(self._trusted(entry, of_run, protocols, with_unverified=with_unverified))
+            if not of_run:
                 continue
-            key = entry.key, protocol
-            if key in self.presence:
-                self.presence[key].append(parts)
-            else:
-                self.presence[key] = [parts]
-            if mean is not None:
-                self.means.append((key, seed, mean))
+            self.heard.add(entry.key)
+            for protocol, (parts, mean, _) in of_run.items():
+                if protocol not in protocols:
+                    continue
+                key = entry.key, protocol
+                if key in self.presence:
+                    self.presence[key].append(parts)
+                else:
+                    self.presence[key] = [parts]
+                if mean is not None:
+                    self.means.append((key, seed, mean))
+
+    def _trusted(
+        self, entry: Entry, of_run: Mapping[int, Present], protocols: Collection[int], *, with_unverified: bool
+    ) -> Iterator[tuple[int, Present]]:
+        """What may be shown of a row from a source."""
+        for protocol, one in of_run.items():
+            shown = records.trusted(entry, one.parts, one.statuses, unverified=with_unverified)
+            # Of another suite, it would not be shown here anyway.
+            if len(shown) < len(one.parts) and protocol in protocols:
+                self.hidden.add(entry.key)
+            if shown:
+                yield protocol, one._replace(parts=tuple(shown))
 
 
 class _Placed:

@@ -194,6 +194,42 @@ class RunLink:
 
 
 @dataclass(frozen=True)
+class Rank:
+    """Where a row stands by its score, from 1, with the 95% interval of its rank and its tie group, from 1.
+
+    Only rows that have a rank are counted.
+    """
+
+    place: int
+    low: int
+    high: int
+    group: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What rows are ranked by: a column's key and title. `rows` have a rank; `told` says what it is, or why none has.
+
+    `pending` where the rows at hand are not all: ranks are then asked for on their own.
+    """
+
+    column: str
+    title: str
+    rows: int = 0
+    told: str = ""
+    pending: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether a page has a column for ranks."""
+        return self.pending or self.rows > 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (self.told,) if self.told else ()
+
+
+@dataclass(frozen=True)
 class Row:
     """A recipe over its seeds, or a system from outside; `cells` stand in the order of the columns.
 
@@ -224,6 +260,7 @@ class Row:
     source_status_label: str = ""
     label: str = ""
     cells: tuple[Cell, ...] = ()
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True)
@@ -295,6 +332,7 @@ class Standings:
     suite: str
     pages: Pages
     protocol: str = ""
+    ranking: Ranking | None = None
 
     @property
     def sort_key(self) -> str:

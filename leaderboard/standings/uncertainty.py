@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from leaderboard.models import Artifact, StoredInterval
 from leaderboard.standings import outcomes
-from leaderboard.standings.statistics import intervals, ranking, significance
+from leaderboard.standings.statistics import intervals, significance
 from leaderboard.standings.statistics.intervals import Interval
 from leaderboard.standings.table import Measured
 from runner.spec import fingerprint
@@ -87,9 +87,10 @@ class Measurement:
         return all(mine and base for mine, base in self.evidence)
 
 
-def of(asked: Sequence[Asked], *, stored: bool = True) -> list[Found]:
-    """The interval of each difference, in order. Two queries, one without `stored`."""
-    artifacts = artifacts_of(stage for one in asked for stage in one.evaluations)
+def of(asked: Sequence[Asked], *, stored: bool = True, artifacts: Mapping[int, str] | None = None) -> list[Found]:
+    """The interval of each difference, in order. Two queries; one less without `stored`, or with `artifacts`."""
+    if artifacts is None:
+        artifacts = artifacts_of(stage for one in asked for stage in one.evaluations)
     measured = [measurements(one, artifacts) for one in asked]
     keys = [content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
     kept = kept_intervals(keys) if stored else {}
@@ -116,28 +117,28 @@ def measurements(asked: Asked, artifacts: Mapping[int, str]) -> tuple[Measuremen
     seeds = [
         seed
         for seed in (asked.parts[0].mine.by_seed if asked.parts else ())
-        if all(_has(side, seed, part.languages) for part in asked.parts for side in (part.mine, part.base))
+        if all(has(side, seed, part.languages) for part in asked.parts for side in (part.mine, part.base))
     ]
     found: dict[object, Measurement] = {}
     for seed in sorted(seeds):
-        sides = [(_of_seed(part.mine, seed), _of_seed(part.base, seed)) for part in asked.parts]
+        sides = [(of_seed(part.mine, seed), of_seed(part.base, seed)) for part in asked.parts]
         found.setdefault(
             tuple(sides) if all(mine and base for mine, base in sides) else seed,
             Measurement(
                 seed=seed,
                 point=float(np.mean([_point(part, seed) for part in asked.parts])),
-                evidence=tuple((_known(mine, artifacts), _known(base, artifacts)) for mine, base in sides),
+                evidence=tuple((known(mine, artifacts), known(base, artifacts)) for mine, base in sides),
                 stages=frozenset().union(*(mine | base for mine, base in sides)),
             ),
         )
     return tuple(found.values())
 
 
-def _has(side: Measured, seed: int, languages: Collection[str]) -> bool:
+def has(side: Measured, seed: int, languages: Collection[str]) -> bool:
     return bool(languages) and all(language in side.by_seed.get(seed, {}) for language in languages)
 
 
-def _of_seed(side: Measured, seed: int) -> frozenset[int]:
+def of_seed(side: Measured, seed: int) -> frozenset[int]:
     return side.stages.get(seed, frozenset())
 
 
@@ -147,7 +148,7 @@ def _point(part: Part, seed: int) -> float:
     return float(np.dot(part.weights, found)) if part.weights else float(np.mean(found))
 
 
-def _known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
+def known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
     """The latest first: where a language was evaluated twice, its score is of the latest."""
     return tuple(artifacts[stage] for stage in sorted(stages, reverse=True) if stage in artifacts)
 
@@ -175,14 +176,13 @@ def kept_intervals(keys: Collection[str]) -> dict[str, Interval]:
 
 def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[str, Interval]) -> Found:
     stages = frozenset().union(*(pair.stages for pair in pairs))
+    points = tuple(pair.point for pair in pairs)
     if not pairs:
         return Found(None, NO_PAIRS, stages)
     if not all(pair.complete for pair in pairs):
-        return Found(None, NO_OUTCOMES, stages, tuple(pair.point for pair in pairs))
-    if key in kept:
-        return Found(kept[key], stages=stages)
-    interval = compute(asked, pairs, key)
-    return Found(interval, "" if interval else NOT_PREPARED, stages, tuple(pair.point for pair in pairs))
+        return Found(None, NO_OUTCOMES, stages, points)
+    interval = kept.get(key) or compute(asked, pairs, key)
+    return Found(interval, "" if interval else NOT_PREPARED, stages, points)
 
 
 def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | None:
@@ -268,49 +268,6 @@ def _items(asked: Asked, pair: Measurement) -> int:
         ]
         count += len(np.unique(np.concatenate(keys)))
     return count
-
-
-def ranks(rows: Sequence[Sequence[tuple[Measured, tuple[str, ...]]]]) -> ranking.Ranks | None:
-    """Rank intervals of rows by their means, each row given as its parts (task measured, languages).
-
-    One part for a column, all tasks for the overall mean; every row must be complete in at least one seed. None where
-    a row has no per-item outcomes, or they are not prepared. One query. The mean over a row's seeds is what is ranked.
-    """
-    artifacts = artifacts_of(stage for row in rows for measured, _ in row for stage in measured.evaluations)
-    points: list[np.ndarray] = []
-    replicates: list[np.ndarray] = []
-    for row in rows:
-        seeds = _complete(row)
-        drawn = [_row_deviation(row, seed, artifacts) for seed in seeds]
-        if not seeds or any(one is None for one in drawn):
-            return None
-        points.append(np.array([_row_point(row, seed) for seed in seeds]))
-        replicates.append(np.mean(drawn, axis=0, dtype=np.float32))
-    return ranking.rank(points, np.stack(replicates)) if rows else None
-
-
-def _complete(row: Sequence[tuple[Measured, tuple[str, ...]]]) -> list[int]:
-    """Seeds with all parts, those that share all evaluations with one before left out."""
-    found: dict[object, int] = {}
-    for seed in sorted(row[0][0].by_seed) if row else ():
-        if all(_has(measured, seed, languages) for measured, languages in row):
-            stages = tuple(_of_seed(measured, seed) for measured, _ in row)
-            found.setdefault(stages if all(stages) else seed, seed)
-    return list(found.values())
-
-
-def _row_point(row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int) -> float:
-    means = [np.mean([measured.by_seed[seed][language] for language in languages]) for measured, languages in row]
-    return float(np.mean(means))
-
-
-def _row_deviation(
-    row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int, artifacts: Mapping[int, str]
-) -> np.ndarray | None:
-    parts = [deviation(_known(_of_seed(measured, seed), artifacts), languages) for measured, languages in row]
-    if any(part is None for part in parts):
-        return None
-    return np.mean(parts, axis=0, dtype=np.float32)
 
 
 def headline(task: str) -> str:

@@ -86,6 +86,11 @@ VIEW_HEADER = [
     "low",
     "high",
     "p",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "tie_group",
+    "ranked_by",
 ]
 VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
 
