@@ -17,7 +17,15 @@ from django.db.models import Q, QuerySet
 
 from leaderboard.models import Artifact, Score, Stage, StoredDeviation, StoredInterval
 from leaderboard.services import headlines, uploads
-from leaderboard.standings import board, consistency, outcomes, ranks, resource_groups, robustness_rows, uncertainty
+from leaderboard.standings import (
+    board,
+    consistency,
+    outcomes,
+    ranks,
+    resource_groups,
+    robustness_rows,
+    uncertainty,
+)
 from leaderboard.standings.ranks import Parts
 from runner.process import without_secrets
 from runner.scoring.layout import task_of_items
@@ -125,8 +133,8 @@ def _write_derived(one: _Evaluated) -> bool:
     drawn = outcomes.resampled(items)
     deviations = np.stack([drawn[language] - mine.value for language, mine in items.items()]).astype(np.float16)
     keys = {f"keys_{place}": mine.keys for place, mine in enumerate(items.values())}
-    target = outcomes.replicates_file(one.artifact.sha256)
     # The last: where it is, the others are.
+    target = outcomes.replicates_file(one.artifact.sha256)
     _write(target, languages=np.array(list(items)), deviations=deviations, **keys)
     return True
 

@@ -64,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ProtocolValue:
-    """A protocol as the tables need it."""
+    """A protocol as the tables need it; `clean` is equal for two that differ in `noise` alone."""
 
     pk: int
     task: str
@@ -77,19 +77,12 @@ class ProtocolValue:
     max_length: int | None
     data: str
     scorer_version: str
-    layer: int | None
-    pooling: str
-    precision: str
+    clean: tuple[object, ...]
 
     @property
     def uploaded(self) -> bool:
         """Whether it is that of predictions from elsewhere: what ran here has a length, what is printed no items."""
         return not self.published and self.max_length is None
-
-    @property
-    def clean(self) -> tuple[object, ...]:
-        """Equal for two protocols that differ in noise alone."""
-        return tuple(getattr(self, name) for name in CLEAN_FIELDS)
 
 
 def recipes() -> dict[int, Entry]:
@@ -214,10 +207,12 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:]))
+    # All but the number and the task before them, and what comes of other fields after them.
+    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:-1]))
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
-    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
+    rows = found.values_list(*fields, *CLEAN_FIELDS)
+    return {row[0]: ProtocolValue(*row[: len(fields)], clean=row[len(fields) :]) for row in rows}
 
 
 def measured(

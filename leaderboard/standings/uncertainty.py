@@ -176,12 +176,12 @@ def kept_intervals(keys: Collection[str]) -> dict[str, Interval]:
 
 def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[str, Interval]) -> Found:
     stages = frozenset().union(*(pair.stages for pair in pairs))
-    points = tuple(pair.point for pair in pairs)
     if not pairs:
         return Found(None, NO_PAIRS, stages)
+    points = tuple(pair.point for pair in pairs)
     if not all(pair.complete for pair in pairs):
         return Found(None, NO_OUTCOMES, stages, points)
-    interval = kept.get(key) or compute(asked, pairs, key)
+    interval = kept[key] if key in kept else compute(asked, pairs, key)
     return Found(interval, "" if interval else NOT_PREPARED, stages, points)
 
 
