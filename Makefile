@@ -5,7 +5,7 @@ BIN := .venv/bin
 VAR_DIR ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format lock chaos clean
+.PHONY: help install run test test-redis test-rabbitmq lint format lock chaos clean
 
 help:
 	@echo "make run      start the leaderboard and one worker, print the address, stop both on ctrl-C"
@@ -48,13 +48,16 @@ format: .venv/requirements-dev.stamp
 # Several files at once, each whole in one process for what its tests share; each process has its own servers.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# The second run takes only the short tests that touch the database, the last two only those of the queue.
+# The second run takes only the short tests that touch the database, each with one set of parameters; those of the queue
+# run on both brokers at once, as they wait for most of their time.
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST)
-	$(PYTEST) --database=postgresql -m "not e2e and not queue and not slow"
-	$(PYTEST) --database=postgresql --broker=redis
-	$(PYTEST) --database=postgresql --broker=rabbitmq
+	$(PYTEST) --database=postgresql --once -m "not e2e and not queue and not slow"
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-redis test-rabbitmq
+
+test-redis test-rabbitmq: test-%: .venv/requirements-dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --database=postgresql --broker=$*
 
 # Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \
