@@ -66,7 +66,8 @@ NOTHING = Measured({}, {})
 class Interval:
     """A 95% interval of a difference over seeds and test items, in points.
 
-    `decided` says whether the difference is told from none, given all that the table shows at once.
+    `decided` says whether the difference is told from none, given all that the table shows at once; `detectable` is the
+    smallest true difference that such data would find alone with a chance of 80% (None in snapshots from before).
     """
 
     low: float
@@ -74,6 +75,16 @@ class Interval:
     p: float
     decided: bool
     method: str
+    detectable: float | None = None
+
+    @property
+    def undecided_words(self) -> str:
+        """What stands beside a difference that is not told from none; nothing where it is."""
+        if self.decided:
+            return ""
+        if self.detectable is None:
+            return "not significant"
+        return f"not significant; such data would find {self.detectable:.1f} points with a chance of 80%"
 
 
 @dataclass(frozen=True)
