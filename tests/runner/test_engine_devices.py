@@ -44,10 +44,13 @@ def wait_for_a_step(engine: Engine) -> None:
 def test_two_processes_learn_what_one_learns(
     plan: TrainPlan, plain_encoder: EncoderRef, mirror: Path, tmp_path: Path
 ) -> None:
-    """Without dropout, which every device draws for itself."""
+    """Without dropout, which every device draws for itself.
+
+    A weight whose gradient is next to nothing moves by AdamW's eps and rounding: a hundredth of a step may differ.
+    """
     one, two = (job_of(plan, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     alone, together = run(one), run(two)
-    assert_same_weights(one.output, two.output, within=1e-5)
+    assert_same_weights(one.output, two.output, within=1e-4)
     kinds = [[event["event"] for event in events if event["event"] != "progress"] for events in (alone, together)]
     assert kinds[0] == kinds[1], "one process speaks for all"
     assert by_kind(together, "environment")[0]["processes"] == 2
