@@ -94,8 +94,14 @@ def _items(kind: Kind, luck_of: str, task: str, language: str, gain: float) -> I
             part = 100.0 if exact else 40.0
             yield {**item, "source_item": f"question {place}", "exact_match": 100.0 * exact, "f1": part}
         else:
-            shared = f"{place}/{ITEMS}" if kind is Kind.SENTENCE_PAIR else None
-            yield {**item, "source_item": shared, "correct": bool(luck.random() < chance)}
+            right = bool(luck.random() < chance)
+            if kind is not Kind.SENTENCE_PAIR:
+                yield {**item, "correct": right}
+                continue
+            gold = place % 3
+            said = gold if right else (gold + 1 + place % 2) % 3
+            labels = {"gold": f"label {gold}", "predicted": f"label {said}"}
+            yield {**item, "source_item": f"{place}/{ITEMS}", **labels, "correct": right}
 
 
 def _scores(kind: Kind, items: list[dict[str, Any]]) -> dict[str, float]:

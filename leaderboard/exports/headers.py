@@ -38,8 +38,8 @@ HEADERS = (
     Header("alternatives", 1, alternatives.COLUMNS),
     Header("compare", 2, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
-    Header("robustness", 1, diagnostics.ROBUSTNESS),
-    Header("low-resource", 1, diagnostics.LOW_RESOURCE),
+    Header("robustness", 2, diagnostics.ROBUSTNESS),
+    Header("low-resource", 2, diagnostics.LOW_RESOURCE),
     Header("items", 1, items.COLUMNS),
     DICTIONARY,
 )

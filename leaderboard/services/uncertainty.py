@@ -6,8 +6,9 @@ import logging
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,7 +17,15 @@ from django.db.models import Q, QuerySet
 
 from leaderboard.models import Artifact, Score, Stage, StoredDeviation, StoredInterval
 from leaderboard.services import headlines, uploads
-from leaderboard.standings import board, outcomes, ranks, uncertainty
+from leaderboard.standings import (
+    board,
+    consistency,
+    outcomes,
+    ranks,
+    resource_groups,
+    robustness_rows,
+    uncertainty,
+)
 from leaderboard.standings.ranks import Parts
 from runner.process import without_secrets
 from runner.scoring.layout import task_of_items
@@ -40,9 +49,12 @@ def refresh(stages: Collection[int] | None = None) -> int:
     wanted = Artifact.objects.filter(kind="items")
     prepare(wanted if stages is None else wanted.filter(Q(stage__in=stages) | Q(run__isnull=False)))
     headlines.current()
-    found = board.load()
-    keep_deviations(board.usual_rows(found))
-    return store(board.usual(found, stages))
+    there = board.load()
+    keep_deviations(board.usual_rows(there))
+    agreeing = {one.content: partial(consistency.compute, one) for one in consistency.usual(there, stages)}
+    pages = (board, resource_groups, robustness_rows)
+    asked = [one for page in pages for one in page.usual(there, stages)]
+    return store(asked) + _keep(agreeing)
 
 
 def prepare(artifacts: Iterable[Artifact]) -> int:
@@ -58,7 +70,7 @@ def prepare(artifacts: Iterable[Artifact]) -> int:
     pending = [one for one in found if one]
     for start in range(0, len(pending), BATCH):
         _convert(pending[start : start + BATCH])
-    return sum(_write_replicates(one) for one in pending)
+    return sum(_write_derived(one) for one in pending)
 
 
 @dataclass(frozen=True)
@@ -110,20 +122,30 @@ def _convert(pending: Sequence[_Evaluated]) -> None:
         logger.warning("Per-item outcomes could not be read: %s", done.stderr.strip()[-2000:])
 
 
-def _write_replicates(one: _Evaluated) -> bool:
+def _write_derived(one: _Evaluated) -> bool:
     items = outcomes.outcomes(one.artifact.sha256, outcomes.scope_of(one.task, one.split))
     if not items or not _agrees(one, items):
         return False
+    spec = registry.task(one.task)
+    if spec.parallel and (found := outcomes.agreeing(items, spec.pivot)):
+        arrays = {name: np.stack(list(getattr(found, name).values())) for name in outcomes.AGREEMENTS}
+        _write(outcomes.agreements_file(one.artifact.sha256), languages=np.array(list(found.points)), **arrays)
     drawn = outcomes.resampled(items)
     deviations = np.stack([drawn[language] - mine.value for language, mine in items.items()]).astype(np.float16)
     keys = {f"keys_{place}": mine.keys for place, mine in enumerate(items.values())}
+    # The last: where it is, the others are.
     target = outcomes.replicates_file(one.artifact.sha256)
+    _write(target, languages=np.array(list(items)), deviations=deviations, **keys)
+    return True
+
+
+def _write(target: Path, **arrays: np.ndarray) -> None:
+    """The file appears whole or not at all, and for all users: a temporary one is its owner's alone."""
     with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".npz", delete=False) as file:
-        np.savez(file, languages=np.array(list(items)), deviations=deviations, **keys)
+        np.savez(file, **arrays)
     written = Path(file.name)
     written.chmod(0o644)
     written.replace(target)
-    return True
 
 
 def _agrees(one: _Evaluated, items: Mapping[str, outcomes.Items]) -> bool:
@@ -143,18 +165,23 @@ def _agrees(one: _Evaluated, items: Mapping[str, outcomes.Items]) -> bool:
 
 def store(asked: Sequence[uncertainty.Asked]) -> int:
     """Compute and keep the intervals of these differences that are not kept yet; returns how many were added."""
-    artifacts = uncertainty.artifacts_of(
-        stage for one in asked for part in one.parts for side in (part.mine, part.base) for stage in side.evaluations
-    )
+    artifacts = uncertainty.artifacts_of(stage for one in asked for stage in one.evaluations)
     measured = [uncertainty.measurements(one, artifacts) for one in asked]
     keys = [uncertainty.content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
-    there = set(StoredInterval.objects.filter(content__in=keys).values_list("content", flat=True))
-    rows: dict[str, StoredInterval] = {}
-    for one, pairs, key in zip(asked, measured, keys, strict=True):
-        if key in there or key in rows or not pairs or not all(pair.complete for pair in pairs):
-            continue
-        if interval := uncertainty.compute(one, pairs, key):
-            rows[key] = StoredInterval(content=key, **vars(interval))
+    return _keep(
+        {
+            key: partial(uncertainty.compute, one, pairs, key)
+            for one, pairs, key in zip(asked, measured, keys, strict=True)
+            if pairs and all(pair.complete for pair in pairs)
+        }
+    )
+
+
+def _keep(wanted: Mapping[str, Callable[[], uncertainty.Interval | None]]) -> int:
+    """Compute and keep the intervals, by their content, that are not kept yet; returns how many were added."""
+    there = set(StoredInterval.objects.filter(content__in=wanted).values_list("content", flat=True))
+    found = {key: compute() for key, compute in wanted.items() if key not in there}
+    rows = {key: StoredInterval(content=key, **vars(interval)) for key, interval in found.items() if interval}
     # Another worker may have computed the same: then its row is the one, and equal.
     StoredInterval.objects.bulk_create(rows.values(), batch_size=INSERTED, ignore_conflicts=True)
     return len(rows)

@@ -39,15 +39,18 @@ class Board:
         return self.protocols[min(used, key=lambda pk: (-used[pk], pk))] if used else None
 
 
-def load() -> Board:
-    """Five queries. Published and uploaded rows are not in it: they have neither seeds nor a baseline here."""
+def load(tasks: Collection[TaskSpec] | None = None) -> Board:
+    """The board of these target tasks (None: of all), from headline scores that are up to date. Five queries.
+
+    Published and uploaded rows are not in it: they have neither seeds nor a baseline here.
+    """
     recipes = records.recipes()
     entry_of: dict[int, tuple[Entry, int]] = {}
     for run in records.runs():
         if run.origin == Run.Origin.LOCAL and run.recipe in recipes:
             recipes[run.recipe].runs.append(RunLink(run.pk, run.seed))
             entry_of[run.pk] = recipes[run.recipe], run.seed
-    protocols = records.protocols(list(registry.tasks(Role.TARGET)))
+    protocols = records.protocols(list(registry.tasks(Role.TARGET)) if tasks is None else tasks)
     return Board(
         entries=tuple(recipes.values()),
         baseline_of=records.baseline_of(recipes.values()),

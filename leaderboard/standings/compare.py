@@ -62,7 +62,7 @@ def wins(mine: Measured, base: Measured) -> Measured:
         for seed, values in mine.by_seed.items()
         if seed in base.by_seed
     }
-    return Measured(by_seed, {seed: mine.stages.get(seed, frozenset()) for seed in by_seed}, mine.items)
+    return Measured(by_seed, {seed: mine.stages.get(seed, frozenset()) for seed in by_seed}, mine.test_items)
 
 
 def _between_means(mine: Measured, base: Measured, seeds: list[int], expected: int) -> Difference | None:

@@ -58,7 +58,9 @@ def intervals(asked: Sequence[Asked], items: Mapping[int, str] | None = None) ->
     found = [one.interval for one in uncertainty.of(asked, artifacts=items)]
     adjusted = iter(benjamini_hochberg([interval.p for interval in found if interval]))
     return [
-        Interval(one.low, one.high, one.p, bool(next(adjusted) < FALSE_DISCOVERIES), one.method) if one else None
+        Interval(one.low, one.high, one.p, bool(next(adjusted) < FALSE_DISCOVERIES), one.method, one.detectable)
+        if one
+        else None
         for one in found
     ]
 

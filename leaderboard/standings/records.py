@@ -20,6 +20,8 @@ from runner.spec import canonical
 from runner.tasks import registry
 from runner.tasks.kinds import Suite, TaskSpec
 
+# What two protocols share that differ in noise alone.
+CLEAN_FIELDS = ("split", "limit", "max_length", "layer", "pooling", "precision", "scorer_version", "data")
 # Published and uploaded runs have no seed of their own.
 NO_SEED = 0
 
@@ -62,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ProtocolValue:
-    """A protocol as the tables need it."""
+    """A protocol as the tables need it; `clean` is equal for two that differ in `noise` alone."""
 
     pk: int
     task: str
@@ -75,6 +77,7 @@ class ProtocolValue:
     max_length: int | None
     data: str
     scorer_version: str
+    clean: tuple[object, ...]
 
     @property
     def uploaded(self) -> bool:
@@ -204,10 +207,12 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:]))
+    # All but the number and the task before them, and what comes of other fields after them.
+    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:-1]))
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
-    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
+    rows = found.values_list(*fields, *CLEAN_FIELDS)
+    return {row[0]: ProtocolValue(*row[: len(fields)], clean=row[len(fields) :]) for row in rows}
 
 
 def measured(
@@ -240,7 +245,7 @@ def measured(
         if entry.source:
             gathering.trust(seed, trusted(entry, parts, statuses, unverified=unverified))
     return {
-        key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None, weakest(one.statuses))
+        key: Measured(one.by_seed, one.stages, one.items, weakest(one.statuses))
         for key, one in gathered.items()
         if any(one.by_seed.values())
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import fsum
 
 OVERALL = "overall"
 
@@ -15,14 +16,37 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
-    published scores can be trusted; empty for what was measured here.
+    nothing is drawn is shared by all seeds and counts as one measurement. `test_items` has how many there are in each
+    part. `status` is how far the least trusted of published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
-    items: int | None = None
+    test_items: Mapping[str, int] = field(default_factory=dict)
     status: str = ""
+
+    @property
+    def items(self) -> int | None:
+        """Test items, summed over the parts; None where they are not known."""
+        return sum(self.test_items.values()) or None
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The parts that every seed has."""
+        return frozenset.intersection(*map(frozenset, self.by_seed.values())) if self.by_seed else frozenset()
+
+    @property
+    def independent(self) -> tuple[int, ...]:
+        """A seed for each measurement, the lowest of those that share one."""
+        first: dict[object, int] = {}
+        for seed in sorted(self.by_seed):
+            first.setdefault(self.stages.get(seed) or ("seed", seed), seed)
+        return tuple(first.values())
+
+    def value(self, part: str) -> float | None:
+        """The mean over the seeds that have the part."""
+        found = [values[part] for values in self.by_seed.values() if part in values]
+        return fsum(found) / len(found) if found else None
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -42,7 +66,8 @@ NOTHING = Measured({}, {})
 class Interval:
     """A 95% interval of a difference over seeds and test items, in points.
 
-    `decided` says whether the difference is told from none, given all that the table shows at once.
+    `decided` says whether the difference is told from none, given all that the table shows at once; `detectable` is the
+    smallest true difference that such data would find alone with a chance of 80% (None in snapshots from before).
     """
 
     low: float
@@ -50,6 +75,16 @@ class Interval:
     p: float
     decided: bool
     method: str
+    detectable: float | None = None
+
+    @property
+    def undecided_words(self) -> str:
+        """What stands beside a difference that is not told from none; nothing where it is."""
+        if self.decided:
+            return ""
+        if self.detectable is None:
+            return "not significant"
+        return f"not significant; such data would find {self.detectable:.1f} points with a chance of 80%"
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,15 @@ NO_PAIRS = "No interval: the two have no seed in common in which both have all p
 
 @dataclass(frozen=True)
 class Part:
-    """One task under one protocol: what both sides measured, over these languages."""
+    """One task under one protocol: what both sides measured, over these languages.
+
+    `weights` make a contrast of them, such as one group's mean less another's, or a line's slope; none: their mean.
+    """
 
     mine: Measured
     base: Measured
     languages: tuple[str, ...]
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,21 @@ class Asked:
 
     parts: tuple[Part, ...]
 
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The stages of both sides."""
+        sides = [side.evaluations for part in self.parts for side in (part.mine, part.base)]
+        return frozenset().union(*sides)
+
 
 @dataclass(frozen=True)
 class Found:
-    """The interval, or why there is none; `stages` are the evaluations behind it."""
+    """The interval, or why there is none; `stages` are the evaluations behind it, `points` the measured differences."""
 
     interval: Interval | None
     why: str = ""
     stages: frozenset[int] = frozenset()
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,16 +90,10 @@ class Measurement:
 def of(asked: Sequence[Asked], *, stored: bool = True, artifacts: Mapping[int, str] | None = None) -> list[Found]:
     """The interval of each difference, in order. Two queries; one less without `stored`, or with `artifacts`."""
     if artifacts is None:
-        artifacts = artifacts_of(
-            stage
-            for one in asked
-            for part in one.parts
-            for side in (part.mine, part.base)
-            for stage in side.evaluations
-        )
+        artifacts = artifacts_of(stage for one in asked for stage in one.evaluations)
     measured = [measurements(one, artifacts) for one in asked]
     keys = [content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
-    kept = _stored(keys) if stored else {}
+    kept = kept_intervals(keys) if stored else {}
     return [_found(one, pairs, key, kept) for one, pairs, key in zip(asked, measured, keys, strict=True)]
 
 
@@ -139,7 +144,8 @@ def of_seed(side: Measured, seed: int) -> frozenset[int]:
 
 def _point(part: Part, seed: int) -> float:
     mine, base = part.mine.by_seed[seed], part.base.by_seed[seed]
-    return float(np.mean([mine[language] - base[language] for language in part.languages]))
+    found = [mine[language] - base[language] for language in part.languages]
+    return float(np.dot(part.weights, found)) if part.weights else float(np.mean(found))
 
 
 def known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
@@ -149,16 +155,20 @@ def known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...
 
 def content(asked: Asked, pairs: Sequence[Measurement]) -> str:
     """The hash of all that an interval depends on: seeds, points, evidence, languages, and how it is computed."""
+    contrast = any(part.weights for part in asked.parts)
+    weights = {"weights": [part.weights for part in asked.parts]} if contrast else {}
     return fingerprint(
         {
             "version": [VERSION, outcomes.VERSION],
             "languages": [list(part.languages) for part in asked.parts],
             "pairs": [[pair.seed, round(pair.point, 9), pair.evidence] for pair in pairs],
+            **weights,
         }
     )
 
 
-def _stored(keys: Collection[str]) -> dict[str, Interval]:
+def kept_intervals(keys: Collection[str]) -> dict[str, Interval]:
+    """Those of the intervals with these contents that are kept. One query."""
     names = [field.name for field in fields(Interval)]
     rows = StoredInterval.objects.filter(content__in=set(keys)).values_list("content", *names)
     return {row[0]: Interval(*row[1:]) for row in rows}
@@ -168,12 +178,11 @@ def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[s
     stages = frozenset().union(*(pair.stages for pair in pairs))
     if not pairs:
         return Found(None, NO_PAIRS, stages)
+    points = tuple(pair.point for pair in pairs)
     if not all(pair.complete for pair in pairs):
-        return Found(None, NO_OUTCOMES, stages)
-    if key in kept:
-        return Found(kept[key], stages=stages)
-    interval = compute(asked, pairs, key)
-    return Found(interval, "" if interval else NOT_PREPARED, stages)
+        return Found(None, NO_OUTCOMES, stages, points)
+    interval = kept[key] if key in kept else compute(asked, pairs, key)
+    return Found(interval, "" if interval else NOT_PREPARED, stages, points)
 
 
 def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | None:
@@ -215,15 +224,18 @@ def _difference(asked: Asked, pair: Measurement) -> np.ndarray | None:
     total: np.ndarray | float = 0.0
     for part, (mine, base) in zip(asked.parts, pair.evidence, strict=True):
         for sign, side in ((1, mine), (-1, base)):
-            mean = deviation(side, part.languages)
+            mean = deviation(side, part.languages, part.weights)
             if mean is None:
                 return None
             total = total + sign * mean / len(asked.parts)
     return total if isinstance(total, np.ndarray) else None
 
 
-def deviation(artifacts: Sequence[str], languages: Sequence[str]) -> np.ndarray | None:
-    """What the mean over `languages` deviates by on resampled items, (replicates,); None where it is not known."""
+def deviation(artifacts: Sequence[str], languages: Sequence[str], weights: Sequence[float] = ()) -> np.ndarray | None:
+    """What the mean over `languages`, or their sum by `weights`, deviates by on resampled items, (replicates,).
+
+    None where it is not known.
+    """
     there = [found for sha256 in artifacts if (found := outcomes.replicates(sha256))]
     parts = [
         next((found.deviations[language] for found in there if language in found.deviations), None)
@@ -231,7 +243,19 @@ def deviation(artifacts: Sequence[str], languages: Sequence[str]) -> np.ndarray 
     ]
     if not parts or any(part is None for part in parts):
         return None
+    if weights:
+        return np.asarray(weights, dtype=np.float32) @ np.stack(parts).astype(np.float32)
     return np.mean(parts, axis=0, dtype=np.float32)
+
+
+def at_least_over_seeds(asked: Sequence[Asked]) -> list[Found]:
+    """As `of`; where items are not known, the interval over seeds alone, if there are two. Two queries."""
+    return [
+        replace(found, interval=intervals.over_seeds(np.array(found.points)), why="")
+        if found.interval is None and len(found.points) > 1
+        else found
+        for found in of(asked)
+    ]
 
 
 def _items(asked: Asked, pair: Measurement) -> int:

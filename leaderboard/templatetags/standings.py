@@ -104,7 +104,9 @@ def _change(difference: Difference) -> str:
     told = f"paired difference over {seeds} and {difference.have} of {difference.expected} languages"
     if difference.interval:
         told += f", 95% interval {_interval(difference.interval)}"
-        told += "" if difference.interval.decided else ": not significant"
+        told += f": {words}" if (words := difference.interval.undecided_words) else ""
+    elif difference.complete:
+        told += ", no interval: it needs a mean, and the test items of both sides"
     text = numbers.shown_difference(difference.value) + ("" if difference.complete else "*")
     kind = f"{tint(difference)} undecided" if difference.undecided else tint(difference)
     return f'<span class="change {kind}" title="{told}">{text}</span>'
