@@ -40,13 +40,17 @@ class ColumnOut(Schema):
 
 
 class IntervalOut(Schema):
-    """95%, over seeds and test items; `decided` says whether it is told from no difference, given the whole table."""
+    """95%, over seeds and test items; `decided` says whether it is told from no difference, given the whole table.
+
+    `detectable` is the smallest true difference that such data would find alone with a chance of 80%.
+    """
 
     low: float
     high: float
     p: float
     decided: bool
     method: str
+    detectable: float | None
 
 
 class DifferenceOut(Schema):
