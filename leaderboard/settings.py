@@ -202,6 +202,8 @@ RESUME_SECONDS = env_int("RESUME_SECONDS", 300)
 ENGINE_WARM = env_bool("ENGINE_WARM", default=True)
 # Tokenised data, which can be made again at any time.
 FEATURE_CACHE_DIR = env_path("FEATURE_CACHE_DIR", VAR_DIR / "features")
+# MiB; beyond it, what was not used for the longest time goes; 0: no limit but the disk.
+FEATURE_CACHE_LIMIT = env_int("FEATURE_CACHE_LIMIT", 20_480)
 STAGE_TIME_LIMIT = env_int("STAGE_TIME_LIMIT", 7 * 24 * 3600)
 # The stage file is appended. Tests put a short script here.
 ENGINE_COMMAND = [sys.executable, "-m", "runner"]

@@ -18,7 +18,7 @@ from runner.tasks.kinds import PIVOTS, Suite
 # The language of XTREME's training and development data; other suites have their own (`TaskSpec.pivot`).
 PIVOT = PIVOTS[Suite.XTREME]
 # Raised whenever a change to the engine changes its numbers; part of every fingerprint.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 # Raised whenever a change to a scorer changes its numbers; part of every protocol.
 SCORER_VERSION = "1"
 # Raised whenever a change to a measure of alignment changes its numbers; part of every plan that asks for them.
@@ -295,11 +295,11 @@ class Job:
     """What `python -m runner STAGE.json` reads: a stage and where things lie on this machine.
 
     `output` is the folder that the stage fills; `parent_output` that of the stage it starts from; `data_dir`
-    the local mirror (empty: hub only); `cache_dir` keeps tokenised features (empty: nowhere); `threads` bounds
-    the processor threads (0: the library's choice). None of the rest changes what is learnt, up to rounding and
-    the draws of dropout: `processes` is the number of processes, one for each device, of a training stage,
-    `gradient_checkpointing` computes activations twice to save memory, `compile` names a backend of `torch.compile`
-    (empty: not compiled), and a resume point is written every `resume_seconds`.
+    the local mirror (empty: hub only); `cache_dir` keeps tokenised features (empty: nowhere), up to `cache_limit`
+    MiB (0: any number); `threads` bounds the processor threads (0: the library's choice). None of the rest changes
+    what is learnt, up to rounding and the draws of dropout: `processes` is the number of processes, one for each
+    device, of a training stage, `gradient_checkpointing` computes activations twice to save memory, `compile` names
+    a backend of `torch.compile` (empty: not compiled), and a resume point is written every `resume_seconds`.
     """
 
     stage: Stage
@@ -307,6 +307,7 @@ class Job:
     parent_output: str | None = None
     data_dir: str = ""
     cache_dir: str = ""
+    cache_limit: int = 0
     threads: int = 0
     processes: int = 1
     gradient_checkpointing: bool = False

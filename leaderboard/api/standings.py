@@ -22,7 +22,10 @@ router = Router(tags=["Standings"])
 
 
 class ColumnOut(Schema):
-    """A task under one protocol, or the overall; `parts` are what its mean is over: languages, or tasks."""
+    """A task under one protocol, or the overall; `parts` are what its mean is over: languages, or tasks.
+
+    Uploaded rows in it have a protocol of their own, `upload_label` with its fingerprint; empty where there are none.
+    """
 
     key: str
     title: str
@@ -31,6 +34,8 @@ class ColumnOut(Schema):
     metric: str
     protocol: str
     protocol_fingerprint: str
+    upload_label: str
+    upload_fingerprint: str
     parts: list[str]
 
 
@@ -175,7 +180,7 @@ def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    names = ("key", "title", "task", "split", "metric", "protocol_fingerprint")
+    names = ("key", "title", "task", "split", "metric", "protocol_fingerprint", "upload_label", "upload_fingerprint")
     fields = {name: getattr(column, name) for name in names}
     return {**fields, "protocol": column.protocol_label, "parts": list(column.parts)}
 

@@ -120,10 +120,10 @@ ROBUSTNESS = (
     ExportColumn("value", "points", "The value; under noise, the mean over the languages."),
     ExportColumn("drop", "points", "What is lost against the clean data, for noise."),
     ExportColumn(
-        "low", "points", "The lower end of the 95 % interval over seeds and items; under noise, of the drop, negated."
+        "low", "points", "The lower end of the 95% interval over seeds and items; under noise, of the drop, negated."
     ),
     ExportColumn("high", "points", "The upper end."),
-    ExportColumn("detectable", "points", "What such data would find with a chance of 80 %, of changes and of noise."),
+    ExportColumn("detectable", "points", "What such data would find with a chance of 80%, of changes and of noise."),
 )
 
 
@@ -187,17 +187,17 @@ LOW_RESOURCE = (
     ExportColumn("pairs", "n", "Measurements that are paired with the baseline's."),
     ExportColumn("quantity", "name", "low, rest, between (low less rest), or slope (points for ten times the text)."),
     ExportColumn("value", "points", "The mean difference to the baseline, or the slope."),
-    ExportColumn("low", "points", "The lower end of the 95 % interval over languages; empty where there is none."),
+    ExportColumn("low", "points", "The lower end of the 95% interval over languages; empty where there is none."),
     ExportColumn("high", "points", "The upper end."),
     ExportColumn("languages", "n", "Languages."),
     ExportColumn("items", "n", "Test items in them, summed; empty for the slope."),
     ExportColumn(
         "seeds_items_low",
         "points",
-        "The lower end of the 95 % interval over seeds and test items, for these languages.",
+        "The lower end of the 95% interval over seeds and test items, for these languages.",
     ),
     ExportColumn("seeds_items_high", "points", "The upper end."),
-    ExportColumn("detectable", "points", "The true difference that such data would find with a chance of 80 %."),
+    ExportColumn("detectable", "points", "The true difference that such data would find with a chance of 80%."),
     ExportColumn(
         "seeds_items_method", "text", "How that interval was computed, and of how many seeds and source items."
     ),
@@ -239,7 +239,7 @@ def low_resource_object(view: low_resource.View) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value of standings as JSON has it; intervals say too what such data would find with a chance of 80 %."""
+    """A value of standings as JSON has it; intervals say too what such data would find with a chance of 80%."""
     if isinstance(value, Interval):
         return {**asdict(value), "detectable": value.detectable}
     if isinstance(value, Quantity):

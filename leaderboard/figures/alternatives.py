@@ -25,8 +25,10 @@ def gain_against_cost(block: Block, unit: Unit) -> dict[str, Any] | None:
     by_kind: dict[str, list[Alternative]] = {}
     for line in there:
         by_kind.setdefault(line.kind, []).append(line)
+    most, heights = max(line.cost.hours for line in there) / unit.hours, [_height(line) for line in there]
+    room = 0.15 * (max(heights) - min(heights) or 1)
     traces = [
-        _trace(kind, lines, symbol, unit, labelled=labelled)
+        _trace(kind, lines, symbol, unit, most, labelled=labelled)
         for (kind, lines), symbol in zip(by_kind.items(), cycle(SYMBOLS), strict=False)
     ]
     return {
@@ -37,10 +39,15 @@ def gain_against_cost(block: Block, unit: Unit) -> dict[str, Any] | None:
             "xaxis": {
                 "title": {"text": f"training of one run, device-{unit.name}s"},
                 "automargin": True,
-                "rangemode": "tozero",
+                "range": [0, 1.08 * most],
                 "zeroline": False,
             },
-            "yaxis": {"title": {"text": "difference to the baseline, points"}, "automargin": True, "zeroline": True},
+            "yaxis": {
+                "title": {"text": "difference to the baseline, points"},
+                "automargin": True,
+                "zeroline": True,
+                "range": [min(heights) - room, max(heights) + room],
+            },
             "showlegend": True,
             "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
             "meta": {"colorway": LINES, "name": f"alternatives-{block.encoder}"},
@@ -52,15 +59,19 @@ def _height(line: Alternative) -> float | None:
     return 0.0 if line.row.is_baseline else line.difference
 
 
-def _trace(kind: str, lines: list[Alternative], symbol: str, unit: Unit, *, labelled: bool) -> dict[str, Any]:
+def _trace(
+    kind: str, lines: list[Alternative], symbol: str, unit: Unit, most: float, *, labelled: bool
+) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers+text" if labelled else "markers",
         "name": kind,
         "x": [line.cost.hours / unit.hours for line in lines],
         "y": [_height(line) for line in lines],
-        "text": [line.row.label for line in lines],
-        "textposition": "top center",
+        # The encoder is in the heading.
+        "text": [line.row.label.removesuffix(f" · {line.row.encoder_title}") for line in lines],
+        # Those at the right would leave the chart.
+        "textposition": ["top left" if line.cost.hours / unit.hours > most / 2 else "top right" for line in lines],
         "cliponaxis": False,
         "marker": {"size": 10, "symbol": symbol},
         "hovertemplate": f"%{{text}}: %{{y:+.1f}} points, %{{x:.3g}} device-{unit.name}s<extra></extra>",

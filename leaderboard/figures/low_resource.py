@@ -76,7 +76,7 @@ def _line(row: Row) -> list[dict[str, Any]]:
             "line": {"color": CLEAR},
             "fill": "tonexty",
             "fillcolor": BAND,
-            "name": "95 % over languages",
+            "name": "95% over languages",
         },
         {**shared, "y": middle, "name": "fitted line"},
     ]

@@ -20,7 +20,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import Role
 from runner.tasks.languages import LANGUAGES
 
-KNOWN = ("text", "protocol", "measure", "layer", "encoder", "languages", "definition", "target", "sort")
+KNOWN = ("suite", "text", "protocol", "measure", "layer", "encoder", "languages", "definition", "target", "sort")
 SORTS = ("title", "mean", "change", "low", "between")
 USUAL_MEASURE = "accuracy_into_pivot"
 MOST_LAYERS = 200
@@ -30,6 +30,7 @@ MOST_LAYERS = 200
 class State:
     """What is shown; empty strings and None stand for what is usual. `layer` None: XTREME's relative depth."""
 
+    suite: str = ""
     text: str = ""
     protocol: str = ""
     measure: str = USUAL_MEASURE
@@ -46,6 +47,7 @@ class View:
     """All that the page, its files and its charts may show."""
 
     state: State
+    suite: str
     measure: Measure
     text_title: str
     pivot: str
@@ -84,6 +86,7 @@ def parse(query: QueryDict) -> State:
     """The state out of the address; FilterError says what it cannot be."""
     asked.only(query, KNOWN)
     return State(
+        suite=asked.suite(query),
         text=asked.one_of(query, "text", registry.TASKS),
         protocol=query.get("protocol", ""),
         measure=asked.one_of(query, "measure", MEASURES, USUAL_MEASURE),
@@ -106,13 +109,16 @@ def _sort(query: QueryDict) -> str:
 def load(state: State) -> View:
     """The view of `state`. FilterError for an encoder, protocol or layer that nothing was measured in."""
     headlines.current()
-    measured = checkpoints.found()
+    everything = checkpoints.found()
+    there = sorted({protocol.text for protocol in everything})
+    suite, texts = asked.in_suite(state.suite, state.text, there)
+    measured = {protocol: found for protocol, found in everything.items() if protocol.text in texts}
     protocol = _protocol(state, measured)
-    everything = measured.get(protocol, [])
-    encoders = {checkpoint.encoder: checkpoint.encoder_title for checkpoint in everything}
+    of_protocol = measured.get(protocol, [])
+    encoders = {checkpoint.encoder: checkpoint.encoder_title for checkpoint in of_protocol}
     if state.encoder and state.encoder not in encoders:
         raise asked.unknown("encoder with alignment", state.encoder, encoders)
-    kept = [checkpoint for checkpoint in everything if state.encoder in ("", checkpoint.encoder)]
+    kept = [checkpoint for checkpoint in of_protocol if state.encoder in ("", checkpoint.encoder)]
     notes = []
     if state.layer is not None:
         deep = [checkpoint for checkpoint in kept if state.layer <= checkpoint.layers]
@@ -127,6 +133,7 @@ def load(state: State) -> View:
     against = alignment_targets.against(state.target, kept, rows, languages)
     return View(
         state=state,
+        suite=suite,
         measure=MEASURES[state.measure],
         text_title=registry.TASKS[protocol.text].title if protocol else "no text",
         pivot=LANGUAGES[registry.TASKS[protocol.text].pivot].name if protocol else "",
@@ -139,7 +146,10 @@ def load(state: State) -> View:
         target_title=registry.TASKS[against.target].title if against.target else "",
         against=against,
         notes=(*notes, *_notes(rows, languages, shared)),
-        choices=_choices(protocol, measured, encoders, everything, against.target),
+        choices={
+            "suites": asked.suite_choices(there),
+            **_choices(protocol, measured, encoders, of_protocol, against.target, suite),
+        },
     )
 
 
@@ -187,8 +197,8 @@ def _notes(rows: Sequence[Row], languages: Sequence[str], shared: Sequence[str])
         notes.append(f"{len(languages) - len(shared)} languages are not in the means: some row or seed lacks them.")
     if any(row.change for row in rows):
         notes.append(
-            "A mean change has two 95 % intervals: over seeds, for these very languages and sentences (Student's t; "
-            "beside one that has zero in it stands what so many seeds would find with a chance of 80 %), and over "
+            "A mean change has two 95% intervals: over seeds, for these very languages and sentences (Student's t; "
+            "beside one that has zero in it stands what so many seeds would find with a chance of 80%), and over "
             "languages, as if they were drawn from more of their kind (Student's t; Welch's of a difference of groups)."
         )
     return tuple(notes)
@@ -198,11 +208,12 @@ def _choices(
     protocol: Protocol | None,
     measured: Mapping[Protocol, Collection[Checkpoint]],
     encoders: Mapping[str, str],
-    everything: Sequence[Checkpoint],
+    of_protocol: Sequence[Checkpoint],
     target: str,
+    suite: str,
 ) -> dict[str, tuple[Choice, ...]]:
     texts = dict.fromkeys(one.text for one in measured)
-    deepest = max((checkpoint.layers for checkpoint in everything), default=0)
+    deepest = max((checkpoint.layers for checkpoint in of_protocol), default=0)
     targets = {task.slug for task in by_language.tasks_with_scores()}
     return {
         "texts": tuple(Choice(slug, registry.TASKS[slug].title) for slug in registry.TASKS if slug in texts),
@@ -212,6 +223,8 @@ def _choices(
         "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         "definitions": tuple(Choice(key, f"{one.title} ({one.source})") for key, one in DEFINITIONS.items()),
         "targets": tuple(
-            Choice(task.slug, task.title) for task in registry.tasks(Role.TARGET) if task.slug in targets | {target}
+            Choice(task.slug, task.title)
+            for task in registry.tasks(Role.TARGET)
+            if task.slug in targets | {target} and asked.suite_of(task.slug) == suite
         ),
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from leaderboard.models import Protocol, Run
 from leaderboard.services import headlines
-from leaderboard.standings import columns, compare, confidence, differing, records, scene, uploaded
+from leaderboard.standings import columns, compare, confidence, differing, records, scene
 from leaderboard.standings.aggregate import cell as make_cell
 from leaderboard.standings.cells import row as make_row
 from leaderboard.standings.differing import Apart, Difference
@@ -79,7 +79,6 @@ def load(filters: Filters, asked: Sequence[str], *, by_language: bool) -> Compar
     found = columns.task_columns(filters, scenery.protocols, presence)
     there = [column for column in scenery.with_uploads(found) if column.task]
     scores = scenery.measured({column.protocol for column in there}, entries)
-    scores = scene.Scores(uploaded.with_items(scores, entries, scenery.protocols))
     details = Protocol.objects.in_bulk([column.protocol for column in there])
     shared = [column for column in there if sum((entry.key, column.protocol) in presence for entry in entries) > 1]
     first = entries[0]

@@ -98,9 +98,10 @@ def ranked_by(columns: Sequence[Column], sort: str, cells: Cells) -> Column | No
 
 def _told(column: Column, rows: int, without: int, *, seeds: bool) -> str:
     over = "seeds and test items" if seeds else "test items alone, as no row has two seeds"
-    told = f"Ranks are by {column.title}, with 95% intervals over {over}, among the {rows} rows with kept test items"
+    counted = f"the {rows} rows that have it and kept their items"
     left_out = f"; the {without} without have none" if without > 1 else "; the one without has none" if without else ""
-    return f"{told}{left_out}. Rows of a tie group cannot be told from its first."
+    told = f"Ranks are by {column.title}, with 95% intervals over {over}, among {counted}{left_out}."
+    return f"{told} Rows of a tie group cannot be told from its first."
 
 
 def _parts(entry: Entry, column: Column, cells: Cells) -> ranks.Parts:

@@ -20,7 +20,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import TaskSpec
 from runner.tasks.languages import LANGUAGES, low_resource_by_class
 
-KNOWN = ("task", "protocol", "encoder", "definition", "recipe", "sort")
+KNOWN = ("suite", "task", "protocol", "encoder", "definition", "recipe", "sort")
 SORTS = ("title", "low", "rest", "between", "slope")
 
 
@@ -28,6 +28,7 @@ SORTS = ("title", "low", "rest", "between", "slope")
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
@@ -49,6 +50,7 @@ class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
     protocol: ProtocolValue | None
     definition: Definition
@@ -80,6 +82,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS:
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks()]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -93,10 +96,15 @@ def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol, encoder or recipe that nothing was measured of."""
     definition = DEFINITIONS[state.definition]
     headlines.current()
-    there = resource_groups.natural(by_language.tasks_with_scores())
-    slug = state.task or usual_task(there)
+    there = [task.slug for task in resource_groups.natural(by_language.tasks_with_scores())]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, definition, Group((), 0), Group((), 0), (), None, (), {})
+        return View(state, suite, None, None, definition, Group((), 0), Group((), 0), (), None, (), choices)
     scores = by_language.load(registry.TASKS[slug])
     protocol = scores.protocol(state.protocol)
     compared = resource_groups.compared(scores, protocol) if protocol else []
@@ -109,6 +117,7 @@ def load(state: State) -> View:
     rows = resource_groups.rows(scores, protocol, kept, low, rest) if kept else []
     return View(
         state=state,
+        suite=suite,
         task=scores.task,
         protocol=protocol,
         definition=definition,
@@ -118,7 +127,7 @@ def load(state: State) -> View:
         shown=_shown(rows, state.recipe),
         notes=_notes(rows, languages, low),
         choices={
-            "tasks": tuple(Choice(task.slug, task.title) for task in there),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
             "definitions": tuple(Choice(key, f"{one.title} ({one.source})") for key, one in DEFINITIONS.items()),
@@ -127,9 +136,10 @@ def load(state: State) -> View:
     )
 
 
-def usual_task(found: Sequence[TaskSpec]) -> str:
-    """The task with the most low-resource languages by class, of those that are trained."""
+def usual_task(tasks: Sequence[str]) -> str:
+    """Of `tasks` the one with the most low-resource languages by class, of those that are trained; empty for none."""
     low = set(low_resource_by_class())
+    found = [registry.TASKS[slug] for slug in tasks]
     return max(found, key=lambda task: (bool(task.trained_on), len(low & set(task.languages)))).slug if found else ""
 
 
@@ -166,9 +176,9 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
 
 def _notes(rows: Sequence[Row], languages: Sequence[str], low: Sequence[str]) -> tuple[str, ...]:
     notes = [
-        "Each number has two 95 % intervals. The first is over seeds and test items, for these very languages (paired "
+        "Each number has two 95% intervals. The first is over seeds and test items, for these very languages (paired "
         "with the baseline, items clustered by their source item); beside one that has zero in it stands what such "
-        "data would find with a chance of 80 %. The second is over languages, as if they were drawn from more of their "
+        "data would find with a chance of 80%. The second is over languages, as if they were drawn from more of their "
         "kind: Student's t of a mean, Welch's of the difference of two, and that of the slope of the line. Each "
         "interval stands for itself: of twenty, one misses by chance."
     ]

@@ -7,13 +7,13 @@ Every view needs it of the whole board, and there are thousands; after a change 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Func, Subquery
+from django.db.models import F, Func, Q, Subquery
 
 from leaderboard.models import Headline
 
@@ -32,10 +32,11 @@ Presence = Mapping[int, Mapping[int, Present]]
 
 @dataclass(frozen=True)
 class _State:
-    """What was there up to the headline of number `last`, whose fields tell whether it still is that one."""
+    """What was there up to the headline of number `last`; `oldest` are the fields of the one that was changed least."""
 
     presence: Presence = field(default_factory=dict)
-    last: tuple[Any, ...] = (0,)
+    last: int = 0
+    oldest: tuple[Any, ...] = (0,)
     count: int = 0
 
 
@@ -49,7 +50,7 @@ def load() -> Presence:
     Inside a transaction everything is read: what it sees may never be committed.
     """
     if connection.in_atomic_block:
-        return _with(_State(), _newer(0)).presence
+        return _everything().presence
     global _kept  # noqa: PLW0603
     with _lock:
         _kept = _brought_up_to_date(_kept)
@@ -64,19 +65,24 @@ def forget() -> None:
 
 
 def _brought_up_to_date(kept: _State) -> _State:
-    """The last headline that is known is read again: it says that the numbers still are those of this database."""
-    rows = _newer(kept.last[0])
-    if kept.count and (not rows or rows[0][:-1] != kept.last):
-        kept, rows = _State(), _newer(0)
+    """The oldest headline is read again: whether it is there, as it was, says that this still is the same database."""
+    *oldest, total = next(rows := iter(_rows(Q(pk__gt=kept.last) | Q(pk=kept.oldest[0]))), (None,))
+    if not kept.count or tuple(oldest) != kept.oldest:
+        return _everything()
     found = _with(kept, rows)
-    # Deleted ones are no news: then there are more here than there.
-    return found if not rows or found.count == rows[-1][-1] else _with(_State(), _newer(0))
+    # Deleted ones are no news: then more are known than there are.
+    return found if found.count == total else _everything()
 
 
-def _newer(number: int) -> list[tuple[Any, ...]]:
-    """Headlines from `number` on, each with how many there are at all."""
+def _everything() -> _State:
+    rows = _rows(Q())
+    return replace(_with(_State(), rows), oldest=rows[0][:-1]) if rows else _State()
+
+
+def _rows(which: Q) -> list[tuple[Any, ...]]:
+    """Headlines by their numbers, each with how many there are at all."""
     count = Headline.objects.order_by().annotate(count=Func(F("pk"), function="COUNT")).values("count")
-    found = Headline.objects.filter(pk__gte=number).order_by("pk").annotate(total=Subquery(count))
+    found = Headline.objects.filter(which).order_by("pk").annotate(total=Subquery(count))
     return list(found.values_list("pk", "run_id", "protocol_id", "languages", "mean", "statuses", "total"))
 
 
@@ -90,8 +96,8 @@ def _with(state: _State, rows: Iterable[tuple[Any, ...]]) -> _State:
             presence[run] = dict(presence.get(run, ()))
             own.add(run)
         presence[run][protocol] = Present(codes(languages), mean, statuses)
-        last = (pk, run, protocol, languages, mean, statuses)
-    return _State(presence, last, sum(map(len, presence.values())))
+        last = pk
+    return _State(presence, last, state.oldest, sum(map(len, presence.values())))
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,7 @@ from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
 
-KNOWN = ("task", "protocol", "encoder", "languages", "sort")
+KNOWN = ("suite", "task", "protocol", "encoder", "languages", "sort")
 SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", *MEASURES)
 
 
@@ -26,6 +26,7 @@ SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd",
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
@@ -38,6 +39,7 @@ class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
     protocol: ProtocolValue | None
     pivot: str
@@ -80,6 +82,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS and not sort.removeprefix("-").startswith("noise-"):
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks(Role.TARGET)]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -91,10 +94,15 @@ def parse(query: QueryDict) -> State:
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol or an encoder that nothing was measured under."""
     headlines.current()
-    there = by_language.tasks_with_scores()
-    slug = state.task or usual_task(there)
+    there = [task.slug for task in by_language.tasks_with_scores()]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, "", (), (), (), (), {})
+        return View(state, suite, None, None, "", (), (), (), (), choices)
     task = registry.TASKS[slug]
     scores = by_language.load(task)
     protocol = scores.protocol(state.protocol)
@@ -109,6 +117,7 @@ def load(state: State) -> View:
     rows = robustness_rows.rows(scores, protocol, kept, languages, noisy) if protocol else []
     return View(
         state=state,
+        suite=suite,
         task=task,
         protocol=protocol,
         pivot=LANGUAGES[task.pivot].name,
@@ -117,16 +126,16 @@ def load(state: State) -> View:
         rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
         notes=(*_notes(task, scores, protocol, kept, languages), *_about_consistency(task, rows)),
         choices={
-            "tasks": tuple(Choice(one.slug, one.title) for one in there),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         },
     )
 
 
-def usual_task(found: Sequence[TaskSpec]) -> str:
-    """The first task whose languages are parallel, else the first that there is."""
-    return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
+def usual_task(tasks: Sequence[str]) -> str:
+    """The first of `tasks` whose languages are parallel, else the first; empty where there is none."""
+    return next((slug for slug in tasks if registry.TASKS[slug].parallel), tasks[0] if tasks else "")
 
 
 def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
@@ -165,9 +174,9 @@ def _about_consistency(task: TaskSpec, rows: Sequence[Row]) -> Iterator[str]:
         yield (
             f"Prediction consistency compares {what}, source item by source item, with {LANGUAGES[task.pivot].name}: "
             "agreement (Hu et al. 2020), agreement beyond chance (Cohen 1960), and the share of what is right in "
-            f"{LANGUAGES[task.pivot].name} that is right there too; means over languages. Intervals are 95 %, over "
+            f"{LANGUAGES[task.pivot].name} that is right there too; means over languages. Intervals are 95%, over "
             "seeds and source items, for these very languages; changes are to the baseline, and “finds” is the "
-            "smallest change that such data would find with a chance of 80 %."
+            "smallest change that such data would find with a chance of 80%."
         )
 
 

@@ -67,7 +67,8 @@ class Scene:
     def _read(self, protocols: Collection[int], runs: Collection[int] | None = None) -> Scores:
         also = [upload for upload, column in self.joined.items() if column in protocols]
         found = records.measured(self.entry_of, [*protocols, *also], runs=runs, unverified=self.with_unverified)
-        return Scores({(key, self.joined.get(pk, pk)): measured for (key, pk), measured in found.items()})
+        scores = {(key, self.joined.get(pk, pk)): measured for (key, pk), measured in found.items()}
+        return Scores(uploaded.with_items(scores, self.entries, self.protocols))
 
     def by_means(self, protocols: Collection[int]) -> Scores:
         """The means under `protocols`, as if they were printed without their languages."""

@@ -49,7 +49,10 @@ def with_items(
     scores: Mapping[tuple[str, int], Measured], entries: Collection[Entry], protocols: Mapping[int, ProtocolValue]
 ) -> dict[tuple[str, int], Measured]:
     """`scores`, in which the uploads among `entries` know the files of their items. One query, or none."""
-    uploads = {entry.key: entry.runs[0].pk for entry in entries if entry.origin == Run.Origin.UPLOADED}
+    there = {key for key, _ in scores}
+    uploads = {
+        entry.key: entry.runs[0].pk for entry in entries if entry.origin == Run.Origin.UPLOADED and entry.key in there
+    }
     if not uploads:
         return dict(scores)
     found = Artifact.objects.filter(kind="items", run__in=uploads.values()).values_list("run_id", "path", "pk")

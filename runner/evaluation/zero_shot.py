@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from runner.data.feature_cache import features_of
+from runner.data.feature_cache import NOT_KEPT, FeatureCache, features_of
 from runner.data.features import sentences
 from runner.data.readers import Dataset, load
 from runner.errors import RecipeError
@@ -74,8 +74,8 @@ def _labelled(task: TaskSpec, plan: EvaluatePlan, job: Job, emit: Emit, should_s
     progress = Progress(sum(len(dataset.examples) for dataset in datasets), emit, should_stop)
     for dataset in datasets:
         # The cache names features by the rows that were read, which noise does not change.
-        cache_dir = "" if plan.noise else job.cache_dir
-        table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, cache_dir)
+        cache = NOT_KEPT if plan.noise else FeatureCache(job.cache_dir, job.cache_limit)
+        table = features_of([dataset], tokenizer, job.stage.encoder, plan.max_length, cache)
         progress.open_part(len(dataset.examples), len(table))
         found = labelled.outcome(
             model, trained_on.slug, dataset, table, tokenizer.pad_token_id, plan.precision, progress

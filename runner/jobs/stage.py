@@ -126,6 +126,7 @@ def _job(stage: Stage, folder: Path) -> spec.Job:
         parent_output=str(results.folder(stage.parent)) if stage.parent else None,
         data_dir=settings.DATA_DIR,
         cache_dir=str(settings.FEATURE_CACHE_DIR),
+        cache_limit=settings.FEATURE_CACHE_LIMIT,
         threads=settings.ENGINE_THREADS,
         processes=settings.ENGINE_PROCESSES,
         gradient_checkpointing=settings.ENGINE_GRADIENT_CHECKPOINTING,

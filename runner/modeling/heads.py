@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
+from runner.modeling.layers import last_hidden_state
 from runner.tasks.kinds import Kind
 
 
@@ -110,9 +111,10 @@ class TaskModel(nn.Module):
 
         `position_ids` say where each token stands, in the encoder's own count, where that is not one after the other.
         """
-        places = {} if position_ids is None else {"position_ids": position_ids}
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **places).last_hidden_state
-        return self.heads[task](hidden, attention_mask, positions)
+        head = self.heads[task]
+        first = isinstance(head, SentenceHead)
+        hidden = last_hidden_state(self.encoder, input_ids, attention_mask, position_ids, first=first)
+        return head(hidden, attention_mask, positions)
 
 
 def build_head(kind: Kind, config: PretrainedConfig, labels: int) -> nn.Module:

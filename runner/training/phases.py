@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
 from transformers import PreTrainedTokenizerBase
 
-from runner.data.feature_cache import features_of
+from runner.data.feature_cache import FeatureCache, features_of
 from runner.data.feature_table import FeatureTable
 from runner.data.material import text, training_data
 from runner.data.readers import Dataset
@@ -46,8 +46,9 @@ def train(job: Job, emit: Emit, should_stop: Callable[[], bool], make_developmen
     emit("progress", done=0, total=0, unit="steps", note="reading data")
     data = _data(job, plan, emit)
     emit("progress", done=0, total=0, unit="steps", note="tokenising")
+    cache = FeatureCache(job.cache_dir, job.cache_limit)
     features = {
-        name: features_of(datasets, tokenizer, job.stage.encoder, training.max_length, job.cache_dir)
+        name: features_of(datasets, tokenizer, job.stage.encoder, training.max_length, cache)
         for name, datasets in data.items()
     }
     heads = {name: HeadFacts(datasets[0].task.kind, datasets[0].labels) for name, datasets in data.items()}

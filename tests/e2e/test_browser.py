@@ -33,7 +33,7 @@ def test_every_page_opens_without_complaint_fits_and_is_accessible(open_page, se
     seeded.run("nli_cad", 2).delete()
     page = open_page()
 
-    assert sum(look(page, address) for address in addresses(seeded)) == 10
+    assert sum(look(page, address) for address in addresses(seeded)) == 11
 
 
 def test_pages_open_in_the_dark_and_on_a_phone(open_page, seeded):

@@ -39,9 +39,14 @@ def test_it_works(seeded):
     assert load() == expected() != {}
     before = presence.load()
 
-    Score.objects.filter(run=seeded.run(), task="udpos", language="de").update(value=1.0)
+    # Twice, so that the newest headline is one that changes again.
+    for value in (1.0, 2.0):
+        Score.objects.filter(run=seeded.run("nli_cad"), task="udpos", language="de").update(value=value)
+        assert load() == expected()
+        assert presence.load()[seeded.run("ccg_pmb").pk] is before[seeded.run("ccg_pmb").pk]
+    Score.objects.filter(run=seeded.run("nli_cad"), task="udpos", language="de").update(value=3.0)
 
-    # One query of what is new, and of the last that was known.
+    # One query of what is new, and of the oldest that was known.
     headlines.current()
     with CaptureQueriesContext(connection) as captured:
         after = presence.load()

@@ -68,7 +68,10 @@ def test_it_works(sort):
     assert {one[1:] for one in found if one and one[0] > 1} == {(2, 3, 2)}
     assert None in found  # the system from outside
     assert standings.ranking.column == sort.removeprefix("-")
-    assert any("among the 3 rows with kept test items; the one without has none" in note for note in standings.notes)
+    assert any(
+        "among the 3 rows that have it and kept their items; the one without has none" in note
+        for note in standings.notes
+    )
 
 
 def test_page_csv_json_and_latex_have_the_same_ranks_and_intervals(client, sort):

@@ -184,3 +184,25 @@ def test_runs_that_were_withdrawn_count_no_more() -> None:
     Run.objects.filter(seed=2).update(withdrawn=timezone.now(), withdrawal="Trained on test data.")
     assert [row.n for row in load().rows] == [1, 1]
     assert load().rows[0].others == 59
+
+
+def test_a_page_is_of_one_suite(client) -> None:
+    seed()
+    factories.study(
+        "Pocket", slug="pocket-tiny", tasks=("pocket_xinference",), intermediates=("pocket_inference",), seeds=(1,)
+    )
+
+    usual, pocket = load(), load(suite="pocket")
+
+    assert (usual.suite, usual.task.slug) == ("xtreme", "xnli_cad")
+    assert (pocket.suite, pocket.task.slug) == ("pocket", "pocket_xinference")
+    assert load(task="pocket_xinference").suite == "pocket"
+    assert [choice.value for choice in pocket.choices["tasks"]] == ["pocket_xinference"]
+    with pytest.raises(FilterError, match="The task 'xnli_cad' is not in the suite 'pocket'"):
+        load(suite="pocket", task="xnli_cad")
+    for page in ("robustness", "low-resource", "alignment"):
+        assert client.get(f"/{page}/?suite=pocket").status_code == 200
+        assert client.get(f"/{page}/?suite=other").status_code == 400
+    page = client.get("/robustness/?suite=pocket").content.decode()
+    assert '<a class="chip" href="?suite=pocket" aria-current="page">Pocket</a>' in page
+    assert '<input type="hidden" name="suite" value="pocket">' in page

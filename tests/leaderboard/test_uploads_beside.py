@@ -193,6 +193,19 @@ def test_two_uploads_are_compared_alike():
     assert line.cells[1].difference.interval.high < 0
 
 
+def test_it_has_a_rank_among_rows_from_here():
+    seeded, run = both("xnli_cad")
+    key = next(column.key for column in load(Filters()).columns if column.task == "xnli_cad")
+    found = load(Filters(sort=f"-{key}"))
+    assert [(row.title, row.rank.place, row.rank.low, row.rank.high) for row in found.rows] == [
+        ("Theirs", 1, 1, 1),
+        (seeded.recipes[""].title, 2, 2, 2),
+    ]
+    run.artifacts.filter(kind="items").delete()
+    found = load(Filters(sort=f"-{key}"))
+    assert [row.rank for row in found.rows] == [None, None]
+
+
 def test_items_that_are_not_prepared_give_no_interval(unprepared):
     seeded = measured.study(intermediates=(), tasks=("xnli_cad",), methods=(Recipe.Method.BASELINE,))
     run = measured.upload("Theirs", "xnli_cad", 0.2)

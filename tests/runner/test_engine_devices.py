@@ -50,10 +50,13 @@ def wait_for_a_step(engine: Engine) -> None:
 
 
 def test_two_processes_learn_what_one_learns(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:
-    """Without dropout, which every device draws for itself."""
+    """Without dropout, which every device draws for itself.
+
+    A weight whose gradient is next to nothing moves by AdamW's eps and rounding: a hundredth of a step may differ.
+    """
     one, two = (job_of(PAIRS, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     alone, together = run(one), run(two)
-    assert_same_weights(one.output, two.output, within=1e-5)
+    assert_same_weights(one.output, two.output, within=1e-4)
     kinds = [[event["event"] for event in events if event["event"] != "progress"] for events in (alone, together)]
     assert kinds[0] == kinds[1], "one process speaks for all"
     assert by_kind(together, "environment")[0]["processes"] == 2
@@ -79,7 +82,7 @@ def test_asked_to_stop_all_processes_stop_after_the_same_step_and_go_on_from_it(
     assert again.end() == EXIT_DONE
     starts = [event["done"] for event in by_kind(again.events(), "progress") if event["note"] == "training"]
     assert starts[0] == int(resume.name.removeprefix("resume-"))
-    assert_same_weights(whole.output, stopped.output, within=1e-5)
+    assert_same_weights(whole.output, stopped.output, within=1e-4)
 
 
 def test_an_error_of_all_processes_is_told_once(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:

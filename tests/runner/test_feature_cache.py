@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from runner.data.examples import SentencePair, TaggedSentence
-from runner.data.feature_cache import features_of
+from runner.data.feature_cache import LEFT_BEHIND_SECONDS, MEBIBYTE, FeatureCache, features_of
 from runner.data.feature_table import Feature, FeatureTable
 from runner.data.readers import Dataset
 from runner.modeling.encoder import load_tokenizer
@@ -30,7 +33,7 @@ def make(tokenizer, tiny_encoder: EncoderRef, tmp_path: Path):
     """Features of some data sets with the cache in `tmp_path`."""
 
     def features(*datasets: Dataset, encoder: EncoderRef = tiny_encoder, max_length: int = 32) -> FeatureTable:
-        return features_of(datasets or (PAIRS,), tokenizer, encoder, max_length, str(tmp_path))
+        return features_of(datasets or (PAIRS,), tokenizer, encoder, max_length, FeatureCache(str(tmp_path)))
 
     return features
 
@@ -107,3 +110,63 @@ def test_where_an_encoder_lies_is_no_matter(make, tmp_path: Path, tiny_encoder: 
     make()
     make(encoder=dataclasses.replace(tiny_encoder, location="/elsewhere"))
     assert len(files(tmp_path)) == 1
+
+
+def table(mebibytes: float) -> FeatureTable:
+    return FeatureTable.of([Feature([5] * int(mebibytes * MEBIBYTE / 4), (1,), 0)])
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in files(folder)]
+
+
+def used(path: Path, seconds_ago: float) -> None:
+    os.utime(path, (time.time() - seconds_ago,) * 2)
+
+
+def test_beyond_its_limit_what_was_not_used_for_longest_goes(tmp_path: Path) -> None:
+    """Reading counts as use: of three files the second is in need, the first was read since."""
+    cache = FeatureCache(str(tmp_path), limit=3)
+    for age, name in ((30, "first"), (20, "second"), (10, "third")):
+        cache.save(name, table(0.9))
+        used(tmp_path / name, age)
+    assert cache.read("first") is not None
+    cache.save("fourth", table(0.9))
+    assert names(tmp_path) == ["first", "fourth", "third"]
+
+
+def test_what_was_just_made_stays_though_it_is_larger_than_the_limit(tmp_path: Path) -> None:
+    cache = FeatureCache(str(tmp_path), limit=1)
+    cache.save("small", table(0.1))
+    cache.save("large", table(1.5))
+    assert names(tmp_path) == ["large"]
+
+
+def test_without_a_limit_everything_stays(tmp_path: Path) -> None:
+    for name in "abc":
+        FeatureCache(str(tmp_path)).save(name, table(0.5))
+    assert names(tmp_path) == ["a", "b", "c"]
+
+
+def test_what_a_killed_engine_left_half_written_goes_after_a_day(tmp_path: Path) -> None:
+    left, written = tmp_path / ".left.1", tmp_path / ".written.2"
+    for path, age in ((left, LEFT_BEHIND_SECONDS + 60), (written, 60)):
+        path.touch()
+        used(path, age)
+    FeatureCache(str(tmp_path)).save("new", table(0.1))
+    assert names(tmp_path) == [".written.2", "new"]
+
+
+def test_several_engines_at_once_keep_to_the_limit_and_read_whole_tables(tmp_path: Path) -> None:
+    """Each finds its own table or none at all, whatever the others remove."""
+    cache = FeatureCache(str(tmp_path), limit=1)
+
+    def work(number: int) -> bool:
+        cache.save(f"table-{number}", table(0.3))
+        found = [cache.read(f"table-{other}") for other in range(number + 1)]
+        return all(one is None or len(one) == 1 for one in found)
+
+    with ThreadPoolExecutor(8) as engines:
+        assert all(engines.map(work, range(24)))
+    cache.save("last", table(0.3))
+    assert sum(path.stat().st_size for path in files(tmp_path)) <= MEBIBYTE

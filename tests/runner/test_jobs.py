@@ -88,6 +88,7 @@ def test_it_works(engine, concurrency: int) -> None:
 
 def test_the_job_file_is_what_the_engine_needs(engine, settings, tmp_path) -> None:
     settings.FEATURE_CACHE_DIR, settings.ENGINE_THREADS = tmp_path / "features", 2
+    settings.FEATURE_CACHE_LIMIT = 7
     settings.ENGINE_GRADIENT_CHECKPOINTING, settings.ENGINE_COMPILE = True, True
     train = make_training(status="done")
     stage = make_evaluation(train, status="queued")
@@ -96,7 +97,8 @@ def test_the_job_file_is_what_the_engine_needs(engine, settings, tmp_path) -> No
     assert job.stage.fingerprint == stage.fingerprint
     assert (job.output, job.parent_output) == (str(results.folder(stage)), str(results.folder(train)))
     assert job.stage.encoder.location == "some/folder"
-    assert (job.data_dir, job.cache_dir, job.threads) == (settings.DATA_DIR, str(tmp_path / "features"), 2)
+    assert (job.data_dir, job.threads) == (settings.DATA_DIR, 2)
+    assert (job.cache_dir, job.cache_limit) == (str(tmp_path / "features"), 7)
     assert (job.gradient_checkpointing, job.compile) == (True, "inductor")
 
 
