@@ -105,7 +105,7 @@ def _protocol(task: TaskSpec) -> Protocol:
     label = f"{PREFIX}, test split"
     return Protocol.objects.get_or_create(
         fingerprint=fingerprint([PREFIX, task.slug]),
-        defaults={"task_id": task.slug, "split": "test", "scorer_version": PREFIX, "label": label},
+        defaults={"task_id": task.slug, "split": "test", "scorer_version": PREFIX, "label": label, "max_length": 128},
     )[0]
 
 

@@ -29,7 +29,8 @@ def over_parts(
 
     A mean that a source prints without its parts stands only for the `whole`.
     """
-    found = [values[part] for part in parts if part in values]
+    # Fewer values than parts need not be looked at: orders of whole tables are made from printed means alone.
+    found = [values[part] for part in parts if part in values] if len(values) >= len(parts) else []
     if found and len(found) == len(parts):
         return reduce(found)
     return values.get("") if whole else None

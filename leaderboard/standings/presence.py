@@ -66,8 +66,10 @@ def forget() -> None:
 
 def _brought_up_to_date(kept: _State) -> _State:
     """The oldest headline is read again: whether it is there, as it was, says that this still is the same database."""
+    if not kept.count:
+        return _everything()
     *oldest, total = next(rows := iter(_rows(Q(pk__gt=kept.last) | Q(pk=kept.oldest[0]))), (None,))
-    if not kept.count or tuple(oldest) != kept.oldest:
+    if tuple(oldest) != kept.oldest:
         return _everything()
     found = _with(kept, rows)
     # Deleted ones are no news: then more are known than there are.

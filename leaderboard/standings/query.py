@@ -46,7 +46,7 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False, ranked
     sort, notes = _sorting(filters, found)
     if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
         needed = _protocols_of(sort, found, overall)
-        quick = _by_means(filters) and scenery.means
+        quick = scene.ordered_by_means(filters) and scenery.means
         scores = scenery.by_means(needed) if quick else scenery.measured(needed)
     how = Aggregate(filters.aggregate)
     show = "score" if how is Aggregate.WINS else filters.show
@@ -149,11 +149,6 @@ def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...
     if not key or key == "title" or key in {column.key for column in found}:
         return filters.sort, ()
     return "", (f"Not sorted by '{key}': this view has no such column.",)
-
-
-def _by_means(filters: Filters) -> bool:
-    """Whether the mean over all of a task's languages is all that the order of rows needs."""
-    return filters.aggregate == Aggregate.OFFICIAL and filters.languages == "all"
 
 
 def _protocols_of(sort: str, found: Sequence[Column], overall: Mapping[str, Column]) -> set[int]:

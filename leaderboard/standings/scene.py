@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from leaderboard.models import Recipe, Run, Source
 from leaderboard.standings import presence, records, uploaded
 from leaderboard.standings.columns import Presence
-from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.filters import Aggregate, Filters, View
 from leaderboard.standings.presence import Present
 from leaderboard.standings.records import Entry, ProtocolValue, RunValue
 from leaderboard.standings.table import NOTHING, Column, Measured, RunLink
@@ -29,7 +29,7 @@ class Scene:
     """Everything that a view is computed from.
 
     `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
-    `means` their mean alone: enough to put whole rows in order, and empty where it is not. Rows that are only compared
+    `means` their mean alone, where it is enough to put whole rows in order; else empty. Rows that are only compared
     with are in all of them, but not among `entries`. Scores are read when they are asked for. `joined` are protocols of
     uploads that stand, here and in all that is read, under the protocol whose column they share.
     """
@@ -95,7 +95,14 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
     found = presence.load()
     joined = uploaded.joined(protocols, _used(found, placed.entry_of, entries), filters.protocol)
-    gathered = _Gathered(found, placed.entry_of, protocols, joined, with_unverified=filters.unverified)
+    gathered = _Gathered(
+        found,
+        placed.entry_of,
+        protocols,
+        joined,
+        with_unverified=filters.unverified,
+        with_means=ordered_by_means(filters),
+    )
     hidden = gathered.hidden - gathered.heard
     return Scene(
         entries=[entry for entry in entries if entry.key not in hidden],
@@ -112,6 +119,12 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         unverified=len(hidden),
         with_unverified=filters.unverified,
     )
+
+
+def ordered_by_means(filters: Filters) -> bool:
+    """Whether rows are put in an order for which the mean over all of a task's languages is enough."""
+    sorts = filters.sort.removeprefix("-") not in ("", "title")
+    return sorts and filters.aggregate == Aggregate.OFFICIAL and filters.languages == "all"
 
 
 def _used(
@@ -139,6 +152,7 @@ class _Gathered:
         joined: Mapping[int, int],
         *,
         with_unverified: bool,
+        with_means: bool,
     ) -> None:
         self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
         self.means: list[tuple[tuple[str, int], int, float]] = []
@@ -161,7 +175,7 @@ class _Gathered:
                     self.presence[key].append(parts)
                 else:
                     self.presence[key] = [parts]
-                if mean is not None:
+                if with_means and mean is not None:
                     self.means.append((key, seed, mean))
 
     def _trusted(
