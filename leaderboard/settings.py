@@ -196,6 +196,8 @@ ENGINE_THREADS = env_int("ENGINE_THREADS", 0)
 ENGINE_PROCESSES = env_int("ENGINE_PROCESSES", 1)
 ENGINE_GRADIENT_CHECKPOINTING = env_bool("ENGINE_GRADIENT_CHECKPOINTING", default=False)
 ENGINE_COMPILE = env_bool("ENGINE_COMPILE", default=False)
+# What a training stage loses at most when its engine is killed.
+RESUME_SECONDS = env_int("RESUME_SECONDS", 300)
 # Engines are forked from a process that has loaded their libraries: it takes memory, and spares seconds a stage.
 ENGINE_WARM = env_bool("ENGINE_WARM", default=True)
 # Tokenised data, which can be made again at any time.

@@ -31,6 +31,7 @@ register_converter(EndingConverter, "ending")
 urlpatterns = [
     path("", tables.leaderboard, name="leaderboard"),
     path("leaderboard.<ending:ending>", tables.file, {"table": "leaderboard"}, name="leaderboard-file"),
+    path("ranks/", tables.ranks, name="ranks"),
     path("transfer/", tables.transfer, name="transfer"),
     path("transfer.<ending:ending>", tables.file, {"table": "transfer"}, name="transfer-file"),
     path("alternatives/", compared.alternatives, name="alternatives"),
@@ -70,7 +71,11 @@ urlpatterns = [
     path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
     path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
-    path("snapshots/<slug:address>/scores.csv", snapshots.scores_csv, name="snapshot-scores-csv"),
+    re_path(
+        r"^snapshots/(?P<address>[-a-zA-Z0-9_]+)/scores\.(?P<layout>csv|jsonl|parquet)$",
+        snapshots.scores,
+        name="snapshot-scores",
+    ),
     path("snapshots/<slug:address>/tables/<str:key>.<ending:ending>", snapshots.table_file, name="snapshot-table-file"),
     path("about/", reference.about, name="about"),
     path("favicon.ico", reference.favicon),

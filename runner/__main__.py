@@ -16,16 +16,7 @@ from pathlib import Path
 
 from runner import finished, launch
 from runner.errors import RecipeError, Stopped
-from runner.events import (
-    EXIT_BUG,
-    EXIT_DONE,
-    EXIT_INFRASTRUCTURE,
-    EXIT_OUT_OF_MEMORY,
-    EXIT_STOPPED,
-    EXIT_SUBMITTER,
-    Emit,
-    emitter,
-)
+from runner.events import EXIT_DONE, EXIT_OF, EXIT_STOPPED, EXIT_SUBMITTER, Emit, emitter
 from runner.process import die_with_parent
 from runner.spec import Job, TrainPlan
 
@@ -59,18 +50,17 @@ def main(arguments: list[str]) -> int:
 
         engine.run(job, finished.Recorder(job, emit), stop.requested)
     except RecipeError as error:
-        return _leave(emit, "submitter", str(error), EXIT_SUBMITTER)
+        return _leave(emit, "submitter", str(error))
     except Stopped as stopped:
         print(stopped, file=sys.stderr)
         return EXIT_STOPPED
     except Exception as error:
         traceback.print_exc()
         if _out_of_memory(error):
-            return _leave(emit, "out_of_memory", _memory_sentence(error), EXIT_OUT_OF_MEMORY)
+            return _leave(emit, "out_of_memory", _memory_sentence(error))
         if number := _machine_error(error):
-            message = f"The machine failed the stage: {os.strerror(number)}."
-            return _leave(emit, "infrastructure", message, EXIT_INFRASTRUCTURE)
-        return _leave(emit, "bug", f"{type(error).__name__}: {error}", EXIT_BUG)
+            return _leave(emit, "infrastructure", f"The machine failed the stage: {os.strerror(number)}.")
+        return _leave(emit, "bug", f"{type(error).__name__}: {error}")
     return EXIT_DONE
 
 
@@ -94,13 +84,13 @@ def _text(name: str) -> str:
         raise RecipeError(f"The stage file {name} cannot be read: {error}.") from error
 
 
-def _leave(emit: Emit, family: str, message: str, code: int) -> int:
+def _leave(emit: Emit, family: str, message: str) -> int:
     print(message, file=sys.stderr)
     if launch.is_worker():
         launch.report(family, message)
     else:
         emit("error", family=family, message=message)
-    return code
+    return EXIT_OF[family]
 
 
 def _out_of_memory(error: Exception) -> bool:

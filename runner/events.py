@@ -29,6 +29,14 @@ EXIT_OUT_OF_MEMORY = 3
 EXIT_STOPPED = 4  # asked to stop by SIGTERM, after writing a checkpoint
 EXIT_INFRASTRUCTURE = 5  # the machine failed it: elsewhere, or later, it may go well
 
+# The exit code of an error's family.
+EXIT_OF = {
+    "submitter": EXIT_SUBMITTER,
+    "out_of_memory": EXIT_OUT_OF_MEMORY,
+    "infrastructure": EXIT_INFRASTRUCTURE,
+    "bug": EXIT_BUG,
+}
+
 
 def emitter(stream: IO[str]) -> Emit:
     """A function `emit(event, **fields)` that writes one line to `stream` and flushes it."""

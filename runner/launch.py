@@ -16,7 +16,7 @@ from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 
-from runner.events import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, Emit
+from runner.events import EXIT_BUG, EXIT_DONE, EXIT_OF, EXIT_STOPPED, Emit
 from runner.process import SUPERVISOR
 
 # Set by the launcher (torch.distributed.elastic) for its workers: their number, and where they leave word of an error.
@@ -69,7 +69,7 @@ def run(stage_file: str, processes: int, emit: Emit) -> int:
         try:
             elastic_launch(config, sys.executable)("-m", "runner", stage_file)
         except ChildFailedError as failed:
-            return _ending(failed.failures.values(), emit)
+            return ending(failed.failures.values(), emit)
     return EXIT_DONE
 
 
@@ -84,14 +84,15 @@ def _pass_on(number: int, frame: FrameType | None) -> None:
         worker.send_signal(signal.SIGTERM)
 
 
-def _ending(failures: Collection, emit: Emit) -> int:
+def ending(failures: Collection, emit: Emit) -> int:
     """The exit code of the worker that failed first: the failures of the others may have followed from it."""
     codes = [failure.exitcode for failure in failures]
     if -signal.SIGKILL in codes:
         os.kill(os.getpid(), signal.SIGKILL)
     reports = [failure for failure in failures if "family" in failure.error_file_data]
     if reports:
-        first = min(reports, key=lambda failure: failure.error_file_data["timestamp"])
-        emit("error", family=first.error_file_data["family"], message=first.error_file_data["message"])
-        return first.exitcode
+        first = min((failure.error_file_data for failure in reports), key=lambda report: report["timestamp"])
+        emit("error", family=first["family"], message=first["message"])
+        # Not its own exit code: another that left sooner may have had it terminated between its word and its end.
+        return EXIT_OF[first["family"]]
     return EXIT_STOPPED if set(codes) <= {EXIT_STOPPED, -signal.SIGTERM} else EXIT_BUG

@@ -7,7 +7,9 @@ answers over questions, or, for F1, of twice the right entities (or pairs) over 
 item is two numbers, its share above and its share below, and the measure of any part of the test set follows from them.
 
 The file has, for the language at place i of `languages`, the arrays `items_i` (the name of the item's source item, or
-its place with the language where no other language shares it), `above_i` and `below_i` (float64).
+its place with the language where no other language shares it), `above_i` and `below_i` (float64). Where a prediction
+means the same in every language, `labels` names what can be predicted and `predicted_i` (int16) has which of them was:
+the labels of a task, or, for answers, which are in the language itself, whether they match exactly.
 
 The web process has no reader of Parquet, hence this program; it needs neither torch nor Django.
 """
@@ -71,6 +73,21 @@ MEASURES: tuple[tuple[str, tuple[str, ...], Callable[[Columns], Sums]], ...] = (
 )
 
 
+def _labels(columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    return np.unique(columns["predicted"].astype(str), return_inverse=True)
+
+
+def _exact(columns: Columns) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(["wrong", "right"]), columns["exact_match"] == 100
+
+
+# Columns that tell what was predicted, and the names and places of predictions that can be compared over languages.
+COMPARABLE: tuple[tuple[tuple[str, ...], Callable[[Columns], tuple[np.ndarray, np.ndarray]]], ...] = (
+    (("gold", "predicted", "correct"), _labels),
+    (("exact_match",), _exact),
+)
+
+
 def convert(metrics: str, source: Path, target: Path) -> None:
     """Write `target` from `source`; it appears whole or not at all. RecipeError where no measure fits the columns."""
     there = set(pq.read_schema(source).names)
@@ -78,8 +95,9 @@ def convert(metrics: str, source: Path, target: Path) -> None:
     if not found:
         raise RecipeError(f"Items with the columns {', '.join(sorted(there))} do not tell {metrics}.")
     names, sums = found[0]
-    table = pq.read_table(source, columns=[*NAMES, *names])
-    columns = {name: table[name].to_numpy(zero_copy_only=False) for name in names}
+    said = next(((needed, read) for needed, read in COMPARABLE if set(needed) <= there), None)
+    table = pq.read_table(source, columns=[*NAMES, *dict.fromkeys([*names, *(said[0] if said else ())])])
+    columns = {name: table[name].to_numpy(zero_copy_only=False) for name in table.column_names}
     spoken = np.array(table["language"].to_pylist())
     items = np.array(
         [
@@ -89,11 +107,15 @@ def convert(metrics: str, source: Path, target: Path) -> None:
     )
     languages = list(dict.fromkeys(spoken.tolist()))
     arrays: dict[str, np.ndarray] = {"languages": np.array(languages)}
+    if said:
+        arrays["labels"], predicted = said[1](columns)
     for place, language in enumerate(languages):
         mine = spoken == language
         above, below = sums({name: columns[name][mine] for name in names})
         arrays[f"items_{place}"] = items[mine]
         arrays[f"above_{place}"], arrays[f"below_{place}"] = above, below
+        if said:
+            arrays[f"predicted_{place}"] = predicted[mine].astype(np.int16)
     _write(target, arrays)
 
 

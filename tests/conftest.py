@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="folder",
         help="folder: the embedded one; else a private one for this session, and only the tests of the queue.",
     )
+    parser.addoption(
+        "--once",
+        action="store_true",
+        help="Of a test with parameters, only the first set: what another database could do otherwise, it does there.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -131,6 +136,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(absent)
     if config.getoption("--database") == "postgresql":
         _keep(config, items, _touches_database)
+    if config.getoption("--once"):
+        seen: set[str] = set()
+        _keep(config, items, lambda item: not ((name := item.nodeid.partition("[")[0]) in seen or seen.add(name)))
     if config.getoption("--broker") != "folder":
         _keep(config, items, lambda item: item.get_closest_marker("queue") is not None)
     # Files with long tests first: what begins last is what the others wait for at the end.
@@ -142,8 +150,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], wanted: Callable[[pytest.Item], bool]) -> None:
-    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
-    items[:] = [item for item in items if wanted(item)]
+    kept = [item for item in items if wanted(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
 
 
 def _touches_database(item: pytest.Item) -> bool:

@@ -17,7 +17,7 @@ from leaderboard.services.submissions import submit
 from leaderboard.variants import Variant
 from runner.recipes import Evaluation, Method
 from runner.scoring.alignment import MEASURES
-from runner.spec import MaskedWords, Noise, fingerprint
+from runner.spec import SCORER_VERSION, MaskedWords, Noise, fingerprint
 from runner.tasks import registry
 from runner.tasks.kinds import Role, Suite
 
@@ -163,7 +163,14 @@ def all_nine(run: Run, value: Invented = invented) -> None:
     for task in registry.tasks(Role.TARGET, Suite.XTREME):
         protocol = Protocol.objects.get_or_create(
             fingerprint=fingerprint(["all nine", task.slug]),
-            defaults={"task_id": task.slug, "split": "test", "scorer_version": "1", "label": "test split"},
+            defaults={
+                "task_id": task.slug,
+                "split": "test",
+                "max_length": task.training.max_length,
+                "scorer_version": SCORER_VERSION,
+                "data": task.splits["test"].revision or "",
+                "label": "test split",
+            },
         )[0]
         Score.objects.bulk_create(
             Score(

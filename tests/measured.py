@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from leaderboard.models import Recipe, Run, Stage
 from leaderboard.services import results
 from runner.evaluation.xtreme_format import write_items
 from runner.modeling.checkpoint import sha256_of
+from runner.scoring.layout import items_file_of
 from runner.spec import canonical
 from runner.tasks import registry
 from runner.tasks.kinds import Kind
-from tests import factories
+from tests import factories, uploads
 
 ITEMS = 120
 # Chance of a right answer above 50%, by recipe and task; seeds and items add their own.
@@ -43,7 +46,7 @@ def evaluate(stage: Stage, gain: float) -> None:
     task = registry.task(plan["task"])
     rows, events = [], []
     for language in plan["languages"]:
-        items = list(_items(task.kind, stage, task.slug, language, gain))
+        items = list(_items(task.kind, canonical(stage.spec), task.slug, language, gain))
         rows += [{"language": language, **item} for item in items]
         for metric, value in _scores(task.kind, items).items():
             score = {"task": task.slug, "language": language, "metric": metric, "value": value, "n": len(items)}
@@ -56,10 +59,27 @@ def evaluate(stage: Stage, gain: float) -> None:
     results.record_artifacts(stage, [event])
 
 
-def _items(kind: Kind, stage: Stage, task: str, language: str, gain: float) -> Iterator[dict[str, Any]]:
-    """Difficulty belongs to the item, luck to the stage."""
+def upload(system: str, task: str, gain: float) -> Run:
+    """A run as an upload of one task leaves it, on the items of local runs."""
+    run = uploads.stored(system, task)
+    found = registry.task(task)
+    rows = []
+    for language in found.languages:
+        items = list(_items(found.kind, system, task, language, gain))
+        rows += [{"language": language, **item} for item in items]
+        for metric, value in _scores(found.kind, items).items():
+            run.scores.filter(language=language, metric=metric).update(value=value, n=len(items))
+    folder = Path("uploads", f"{run.pk}")
+    (settings.ARTIFACT_DIR / folder).mkdir(parents=True, exist_ok=True)
+    path = write_items(settings.ARTIFACT_DIR / folder / items_file_of(task), rows)
+    run.artifacts.create(kind="items", path=folder / path.name, sha256=sha256_of(path), size=path.stat().st_size)
+    return run
+
+
+def _items(kind: Kind, luck_of: str, task: str, language: str, gain: float) -> Iterator[dict[str, Any]]:
+    """Difficulty belongs to the item, luck to the stage, or the system."""
     difficulty = _random(task).uniform(-0.3, 0.3, ITEMS)
-    luck = _random(task, language, canonical(stage.spec))
+    luck = _random(task, language, luck_of)
     for place in range(ITEMS):
         item = {"item": place, "source_item": None}
         chance = 0.5 + gain + difficulty[place]
@@ -74,8 +94,14 @@ def _items(kind: Kind, stage: Stage, task: str, language: str, gain: float) -> I
             part = 100.0 if exact else 40.0
             yield {**item, "source_item": f"question {place}", "exact_match": 100.0 * exact, "f1": part}
         else:
-            shared = f"{place}/{ITEMS}" if kind is Kind.SENTENCE_PAIR else None
-            yield {**item, "source_item": shared, "correct": bool(luck.random() < chance)}
+            right = bool(luck.random() < chance)
+            if kind is not Kind.SENTENCE_PAIR:
+                yield {**item, "correct": right}
+                continue
+            gold = place % 3
+            said = gold if right else (gold + 1 + place % 2) % 3
+            labels = {"gold": f"label {gold}", "predicted": f"label {said}"}
+            yield {**item, "source_item": f"{place}/{ITEMS}", **labels, "correct": right}
 
 
 def _scores(kind: Kind, items: list[dict[str, Any]]) -> dict[str, float]:

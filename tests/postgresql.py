@@ -35,7 +35,7 @@ class PrivatePostgresql:
             start_new_session=True,  # ctrl-C is for the tests
         )
         # Speed, not safety: this data is thrown away.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "jit = off"):
             server.psql(f"ALTER SYSTEM SET {setting};")
         server.psql("SELECT pg_reload_conf();")
         self._server = server

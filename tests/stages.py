@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from leaderboard import queue
 from leaderboard.celery import app
 from leaderboard.lanes import lane_queue
 from leaderboard.models import Encoder, Recipe, Run, Stage
+from leaderboard.services import leases
+from leaderboard.services.leases import Lease
 from runner.recipes import PhaseSettings
 from runner.spec import EncoderRef, EvaluatePlan, TrainPlan
 from runner.spec import Stage as StageSpec
@@ -66,6 +70,19 @@ def _make(plan: StageSpec, parent: Stage | None, fields: dict[str, Any]) -> Stag
 def status(*stages: Stage) -> list[str]:
     """The statuses that the database has now."""
     return [Stage.objects.get(pk=stage.pk).status for stage in stages]
+
+
+def running(stage: Stage, worker: str = "one") -> Lease:
+    """The lease of a stage that is queued and claimed."""
+    Stage.objects.filter(pk=stage.pk).update(status="queued", not_before=None)
+    lease = leases.claim(stage.pk, worker)
+    assert lease is not None
+    return lease
+
+
+def silence(stage: Stage) -> None:
+    """Let the stage's lease have run out."""
+    Stage.objects.filter(pk=stage.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
 def queue_folder(lane: str = "gpu") -> Path:

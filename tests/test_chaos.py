@@ -1,4 +1,4 @@
-"""Two trials of chaos on real servers (`make chaos` does more): nothing is lost, nothing is done twice."""
+"""A trial of chaos on real servers (`make chaos` does more): nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ pytestmark = pytest.mark.slow
 
 
 def test_it_works() -> None:
-    command = [sys.executable, "-m", "tests.chaos", "--trials", "2", "--seed", "3"]
+    command = [sys.executable, "-m", "tests.chaos", "--trials", "1", "--seed", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    assert "2 trials, 0 failures" in done.stdout
+    assert "1 trials, 0 failures" in done.stdout
     happened = re.search(r"failures; (\{.*\})", done.stdout)[1]
-    assert happened.count(":") >= 5, f"too little happened: {happened}"
+    assert happened.count(":") >= 4, f"too little happened: {happened}"

@@ -80,6 +80,7 @@ def environment(tmp_path_factory):
     for entry in ROOT.iterdir():
         if not entry.name.startswith(".") and entry.name != "var":
             (work / entry.name).symlink_to(entry)
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
     return environment, work
 
 
@@ -110,7 +111,6 @@ def test_the_commands_of_manage_and_their_options_exist(block):
 def test_every_command_that_this_machine_can_run_runs(environment):
     """In the order of the pages, one after the other: they build on each other, as for a reader."""
     settings, work = environment
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=settings, check=True)
     for block in RUN:
         ended = subprocess.run(
             ["bash", "-uo", "pipefail"],
@@ -131,7 +131,6 @@ def test_every_command_that_this_machine_can_run_runs(environment):
 @pytest.mark.parametrize("block", ON, ids=name)
 def test_what_goes_on_until_it_is_stopped_starts_and_stops(block, environment, unused_port):
     settings, work = environment
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=settings, check=True)
     text = block.text.replace(":8000", f":{unused_port}")
     process = subprocess.Popen(
         ["bash", "-c", f"exec {text.strip()}"],
@@ -175,7 +174,7 @@ def test_the_units_are_ones_that_systemd_reads(tmp_path):
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("systemd-analyze is not here")
-    for file in sorted((ROOT / "deploy").glob("*.service")):
+    for file in sorted((ROOT / "docs/deploy").glob("*.service")):
         # Of the paths, only this machine's can be checked.
         here = re.sub(r"/srv/leaderboard/\.venv/bin/python", sys.executable, file.read_text())
         (tmp_path / file.name).write_text(here.replace("/srv/leaderboard", str(ROOT)))

@@ -91,30 +91,26 @@ def exists(pid):
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_starts_and_stops(environment, up, number):
+def test_it_starts_and_stops_and_says_the_password_once(environment, up):
     process, log = up()
     address = re.search(r"http://[\d.:]+/", log.read_text()).group()
     with urllib.request.urlopen(f"{address}about/") as response:
         assert response.status == 200
         assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     assert re.search(r"log in at /admin/ as “admin” with the password \S{16} ", log.read_text())
+    assert_all_end(process, signal.SIGINT)
 
+    process, log = up()
+    assert "password" not in log.read_text()
+    assert_all_end(process, signal.SIGTERM)
+
+
+def assert_all_end(process, number):
     family = children_of(process.pid)
     assert len(family) >= 3  # the web process, its worker, and ours
     process.send_signal(number)
     assert process.wait(timeout=60) == 0
     assert not any(exists(pid) for pid in family)
-
-
-def test_the_second_start_shows_no_password(environment, up):
-    process, _ = up()
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=60)
-    process, log = up()
-    assert "password" not in log.read_text()
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=60)
 
 
 def test_the_first_start_trains_the_pocket_study_and_the_next_one_goes_on(environment, up, tmp_path):

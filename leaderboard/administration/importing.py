@@ -64,7 +64,8 @@ class Draft(SimpleNamespace):
 def _said(score: Score) -> dict[str, Any]:
     """What is stored of a score beyond its identity."""
     status = score.publication.status if hasattr(score, "publication") else ""
-    return {"value": score.value, "note": published.note_of(score), "status": status}
+    value, n, note = published.said(score)
+    return {"value": value, "n": n, "note": note, "status": status}
 
 
 class PublishedScoreResource(Resource):
@@ -97,7 +98,7 @@ class PublishedScoreResource(Resource):
         if left_out := getattr(dataset, "left_out", ()):
             more = f" and {len(left_out) - NAMED_AT_MOST} more" if len(left_out) > NAMED_AT_MOST else ""
             self._tell(
-                f"Left out, because the catalogue has no such task: {', '.join(left_out[:NAMED_AT_MOST])}{more}."
+                f"Left out, because the catalogue has no such score: {', '.join(left_out[:NAMED_AT_MOST])}{more}."
             )
         self._before = published.stored({row["source"] or self._filled["source"] for row in dataset.dict})
 

@@ -22,7 +22,10 @@ router = Router(tags=["Standings"])
 
 
 class ColumnOut(Schema):
-    """A task under one protocol, or the overall; `parts` are what its mean is over: languages, or tasks."""
+    """A task under one protocol, or the overall; `parts` are what its mean is over: languages, or tasks.
+
+    Uploaded rows in it have a protocol of their own, `upload_label` with its fingerprint; empty where there are none.
+    """
 
     key: str
     title: str
@@ -31,6 +34,8 @@ class ColumnOut(Schema):
     metric: str
     protocol: str
     protocol_fingerprint: str
+    upload_label: str
+    upload_fingerprint: str
     parts: list[str]
 
 
@@ -69,6 +74,15 @@ class CellOut(Schema):
     difference: DifferenceOut | None
 
 
+class RankOut(Schema):
+    """Where a row stands by its score in `ranked_by`, with the 95% interval of its rank and its tie group."""
+
+    place: int
+    low: int
+    high: int
+    group: int
+
+
 class RowOut(Schema):
     """A recipe over its seeds, or a system from outside."""
 
@@ -85,16 +99,21 @@ class RowOut(Schema):
     recipe: str
     runs: list[int]
     is_baseline: bool
+    rank: RankOut | None
     cells: list[CellOut]
 
 
 class StandingsOut(Schema):
-    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page."""
+    """One table: what it shows in a sentence, what a reader must know, its columns and the rows of one page.
+
+    `ranked_by` is the column whose score ranks are of; empty where rows have none.
+    """
 
     sentence: str
     notes: list[str]
     suite: str
     aggregate: str
+    ranked_by: str
     page: int
     page_count: int
     row_count: int
@@ -140,7 +159,8 @@ def language_standings(request: HttpRequest, slug: Slug, filters: Query[Language
 def _standings(request: HttpRequest, view: View, **narrowed: str) -> dict[str, Any]:
     if "\0" in "".join(request.GET.values()):
         raise FilterError("A filter has a zero byte in it.")
-    return as_object(load(state.parse(request.GET, view, **narrowed)), partial=view is View.TRANSFER)
+    standings = load(state.parse(request.GET, view, **narrowed), ranked=True)
+    return as_object(standings, partial=view is View.TRANSFER)
 
 
 def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
@@ -150,6 +170,7 @@ def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
         "notes": list(standings.notes),
         "suite": standings.suite,
         "aggregate": standings.aggregate,
+        "ranked_by": standings.ranking.column if standings.ranking else "",
         "page": standings.pages.number,
         "page_count": standings.pages.count,
         "row_count": standings.pages.total,
@@ -159,7 +180,7 @@ def as_object(standings: Standings, *, partial: bool) -> dict[str, Any]:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    names = ("key", "title", "task", "split", "metric", "protocol_fingerprint")
+    names = ("key", "title", "task", "split", "metric", "protocol_fingerprint", "upload_label", "upload_fingerprint")
     fields = {name: getattr(column, name) for name in names}
     return {**fields, "protocol": column.protocol_label, "parts": list(column.parts)}
 
@@ -171,6 +192,7 @@ def _row(row: Row, columns: tuple[Column, ...], *, partial: bool) -> dict[str, A
         "intermediate_tasks": list(row.intermediate),
         "runs": [link.pk for link in row.runs],
         "is_baseline": row.is_baseline,
+        "rank": row.rank and asdict(row.rank),
         "cells": [_cell(column.key, cell, partial=partial) for column, cell in zip(columns, row.cells, strict=True)],
     }
 

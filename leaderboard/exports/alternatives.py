@@ -17,7 +17,11 @@ COLUMNS = (
     ExportColumn("have", "count", "Targets that are there."),
     ExportColumn("device_hours", "hours", "Training of one run: hours times devices, on average over its runs."),
     ExportColumn("extra_device_hours", "hours", "The same beyond the baseline's."),
-    ExportColumn("gain_per_hour", "points an hour", "Difference for each extra device-hour."),
+    ExportColumn(
+        "gain_per_hour",
+        "points an hour",
+        "Difference for each extra device-hour; empty where these are under 5% of the baseline's.",
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.exports import parquet
@@ -38,15 +38,24 @@ def scores_json(*, unverified: bool = False) -> Iterator[bytes]:
 
 def scores_parquet(*, unverified: bool = False) -> Iterator[bytes]:
     """Every score as Parquet, typed as the columns say; written by a process of the engine's libraries."""
-    return parquet.from_csv(_scores_csv(unverified=unverified), numbers={"value": "float64", **_WHOLE})
+    return parquet.from_csv(_scores_csv(unverified=unverified), numbers=NUMBERS)
 
 
-_WHOLE = {"run": "int64", "seed": "int64", "n": "int64"}
+NUMBERS = {"run": "int64", "seed": "int64", "n": "int64", "value": "float64"}
 FORMATS: dict[str, tuple[str, Callable[..., Iterator[bytes]]]] = {
     "csv": ("text/csv; charset=utf-8", scores_csv),
     "jsonl": ("application/jsonl; charset=utf-8", scores_json),
     "parquet": ("application/vnd.apache.parquet", scores_parquet),
 }
+
+
+def kept(layout: str, scores: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The scores of a snapshot in one of FORMATS, in today's columns: what it did not know yet is empty."""
+    names = [column.name for column in SCORES]
+    if layout == "jsonl":
+        return json_lines({name: score.get(name, "") for name in names} for score in scores)
+    blocks = (block.encode() for block in lines(SCORES, ([score.get(name, "") for name in names] for score in scores)))
+    return parquet.from_csv(blocks, numbers=NUMBERS) if layout == "parquet" else blocks
 
 
 def items_json(files: Sequence[StoredFile]) -> Iterator[bytes]:

@@ -16,14 +16,18 @@ DIGITS = ("Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"
 def macros(claims: Sequence[ClaimValue], bound: str, address: str) -> Iterator[str]:
     r"""Lines of `\newcommand`; `bound` says to what state they belong, such as a snapshot with its hash.
 
-    For each claim and encoder: `\Claim<Key><Encoder>Decision`, and for its comparisons, lettered in the page's order,
-    `...ADifference`, `ALow`, `AHigh`, `AP`, `ASeeds` and `AItems`. TeX takes letters alone: digits are spelt out.
+    For each claim `\Claim<Key>Published`, where its source reports a value; for each of its encoders
+    `\Claim<Key><Encoder>Decision`, and for its comparisons, lettered in the page's order, `...ADifference`, `ALow`,
+    `AHigh`, `AP`, `ASeeds`, `AItems`, and `ADetectable`, the smallest true difference that such data would find with a
+    chance of 80%. TeX takes letters alone: digits are spelt out.
     """
     yield "% Claims of the leaderboard as macros. Differences in points with 95% intervals; p is corrected by Holm.\n"
     yield f"% {bound}\n% {address}\n"
     yield f"\\newcommand{{\\ClaimsHash}}{{{content(claims)[:12]}}}\n"
     for claim in claims:
         yield f"\n% {' '.join(claim.statement.split())}\n"
+        if claim.published:
+            yield _macro(f"Claim{_camel(claim.key)}Published", " ".join(claim.published.split()))
         for verdict in claim.verdicts:
             yield from _verdict(claim, verdict)
 
@@ -48,6 +52,7 @@ def _verdict(claim: ClaimValue, verdict: VerdictValue) -> Iterator[str]:
             yield _macro(f"{name}{letter}P", "<0.001" if comparison["p"] < 0.001 else f"{comparison['p']:.3f}")
             yield _macro(f"{name}{letter}Seeds", str(interval["seeds"]))
             yield _macro(f"{name}{letter}Items", str(interval["items"]))
+            yield _macro(f"{name}{letter}Detectable", f"{comparison['detectable']:.1f}")
 
 
 def lettered(place: int) -> str:

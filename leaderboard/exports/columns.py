@@ -88,4 +88,9 @@ VIEW = (
     ExportColumn("low", "points", "Lower end of the 95% interval of the difference over seeds and test items."),
     ExportColumn("high", "points", "Upper end of the interval; empty where no items were kept, as for published rows."),
     ExportColumn("p", "0 to 1", "Two-sided p value of the difference, not adjusted for the number of cells."),
+    ExportColumn("rank", "from 1", "The row's place by its score in one column; empty where no items were kept."),
+    ExportColumn("rank_low", "from 1", "Lower end of the 95% interval of the rank over seeds and test items."),
+    ExportColumn("rank_high", "from 1", "Upper end of the interval of the rank."),
+    ExportColumn("tie_group", "from 1", "Rows of one tie group cannot be told from its first."),
+    ExportColumn("ranked_by", "key", "The column whose score the ranks are of; empty where no row has one."),
 )

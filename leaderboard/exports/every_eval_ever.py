@@ -1,4 +1,4 @@
-"""Scores in the schema of Every Eval Ever (github.com/evaleval/every_eval_ever, eval.schema.json, version 0.2.1).
+"""Scores in the schema of Every Eval Ever (github.com/evaleval/every_eval_ever, eval.schema.json, version 0.3.0).
 
 One record is one run: a model in the schema's words, with a result for each score. Values that the schema has no
 place for stand in its `additional_details`, as text, which is all that it takes there.
@@ -11,14 +11,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from leaderboard.published.every_eval_ever import OUR_LIBRARY as LIBRARY
 from leaderboard.standings.listing import ScoreLine
 from runner.spec import ENGINE_VERSION
 from runner.tasks import registry
 
-SCHEMA_VERSION = "0.2.1"
-LIBRARY = "intermediate-task-transfer-leaderboard"
-# The schema's word for each of ours.
+SCHEMA_VERSION = "0.3.0"
+# The schema's word for each of ours: "one of train, val or test".
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
+# Who measured, to whom the model belongs: what is trained here is measured here, and others' predictions too.
+RELATIONSHIPS = {"local": "first_party", "uploaded": "third_party", "published": "other"}
 
 
 def records(scores: Iterable[ScoreLine]) -> Iterator[dict[str, Any]]:
@@ -41,7 +43,7 @@ def _record(scores: list[ScoreLine]) -> dict[str, Any]:
             "source_name": first.source or LIBRARY,
             "source_type": "documentation" if printed else "evaluation_run",
             "source_organization_name": first.source or LIBRARY,
-            "evaluator_relationship": "other" if printed else "third_party",
+            "evaluator_relationship": RELATIONSHIPS[first.origin],
             "additional_details": _texts({"source": first.source, "origin": first.origin}),
         },
         "eval_library": (
@@ -57,6 +59,9 @@ def _model(score: ScoreLine) -> dict[str, Any]:
         str(part) for part in (score.encoder, score.method, score.intermediate_tasks, score.variant) if part
     )
     details = {
+        # The schema asks for both; whether weights can be had is known of no row.
+        "deployment_type": "self_deployed" if score.origin == "local" else "unknown",
+        "model_availability": "unknown",
         "method": score.method,
         "intermediate_tasks": score.intermediate_tasks,
         "variant": score.variant,
@@ -74,11 +79,14 @@ def _result(score: ScoreLine) -> dict[str, Any]:
         "evaluation_timestamp": score.created,
         "metric_config": {
             "evaluation_description": score.metric,
+            "metric_name": score.metric,
+            "metric_kind": score.metric,
+            "metric_unit": "percent",
             "lower_is_better": False,
             "score_type": "continuous",
             "min_score": 0,
             "max_score": 100,
-            "additional_details": {"metric": score.metric, "unit": "percent"},
+            "additional_details": {"metric": score.metric},
         },
         "score_details": {
             "score": score.value,
@@ -92,6 +100,7 @@ def _result(score: ScoreLine) -> dict[str, Any]:
                     "note": score.note,
                 }
             ),
+            **({"uncertainty": {"num_samples": score.n}} if score.n else {}),
         },
     }
 

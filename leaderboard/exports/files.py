@@ -12,8 +12,9 @@ from leaderboard.exports.columns import SCORES, VIEW, ExportColumn
 from leaderboard.standings.listing import ScoreLine
 from leaderboard.standings.table import Standings
 
-# A spreadsheet runs text that begins like this as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet runs text that begins like this as a formula; where full-width signs are typed, with those too (OWASP,
+# CSV injection).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LINES_A_BLOCK = 1000
 
 

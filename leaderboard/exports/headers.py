@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leaderboard.exports import alternatives, comparison, diagnostics
+from leaderboard.exports import alternatives, comparison, diagnostics, items
 from leaderboard.exports.columns import SCORES as SCORE_COLUMNS
 from leaderboard.exports.columns import VIEW as VIEW_COLUMNS
 from leaderboard.exports.columns import ExportColumn
@@ -30,16 +30,17 @@ DICTIONARY_COLUMNS = (
     ExportColumn("meaning", "text", "What the column says."),
 )
 SCORES = Header("scores", 2, SCORE_COLUMNS)
-VIEW = Header("view", 3, VIEW_COLUMNS)
+VIEW = Header("view", 4, VIEW_COLUMNS)
 DICTIONARY = Header("dictionary", 1, DICTIONARY_COLUMNS)
 HEADERS = (
     SCORES,
     VIEW,
     Header("alternatives", 1, alternatives.COLUMNS),
-    Header("compare", 1, comparison.COLUMNS),
+    Header("compare", 2, comparison.COLUMNS),
     Header("alignment", 1, diagnostics.ALIGNMENT),
-    Header("robustness", 1, diagnostics.ROBUSTNESS),
-    Header("low-resource", 1, diagnostics.LOW_RESOURCE),
+    Header("robustness", 2, diagnostics.ROBUSTNESS),
+    Header("low-resource", 2, diagnostics.LOW_RESOURCE),
+    Header("items", 1, items.COLUMNS),
     DICTIONARY,
 )
 

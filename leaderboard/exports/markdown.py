@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from leaderboard.exports.objects import Origin
 from leaderboard.standings import numbers
-from leaderboard.standings.table import Cell, Column, Row, Standings
+from leaderboard.standings.table import Cell, Column, Difference, Row, Standings
 
 
 def standings_markdown(standings: Standings, origin: Origin, *, partial: bool) -> Iterator[str]:
@@ -39,12 +39,19 @@ def _line(row: Row, show: str, *, partial: bool) -> str:
 def _cell(cell: Cell, show: str, *, partial: bool) -> str:
     difference = cell.difference if partial else cell.paired
     if show == "difference":
-        return numbers.shown_difference(difference.value) if difference else ""
+        return _change(difference) if difference else ""
     if cell.value is None:
         return "" if cell.empty else cell.coverage
     spread = "" if cell.sd is None else f" ±{numbers.shown(cell.sd)}"
     mark = "" if cell.status != "unverified" else " (not verified)"
     return f"{numbers.shown(cell.value)}{spread}{mark}"
+
+
+def _change(difference: Difference) -> str:
+    text, interval = numbers.shown_difference(difference.value), difference.interval
+    if interval is None:
+        return text
+    return f"{text} ({numbers.shown_difference(interval.low)} to {numbers.shown_difference(interval.high)})"
 
 
 def escaped(text: str) -> str:

@@ -13,11 +13,12 @@ from leaderboard.standings.table import Column, Row, Standings
 
 @dataclass(frozen=True)
 class Origin:
-    """Where and when a file was taken from."""
+    """Where and when a file was taken from; `snapshot` is the hash of the state that it belongs to, if of one."""
 
     title: str
     address: str
     read: date
+    snapshot: str = ""
 
 
 def standings_json(standings: Standings, origin: Origin, *, partial: bool) -> str:
@@ -29,7 +30,7 @@ def standings_json(standings: Standings, origin: Origin, *, partial: bool) -> st
         "sentence": standings.sentence,
         "notes": list(standings.notes),
         "suite": standings.suite,
-        "aggregate": standings.aggregate,
+        **values.of_view(standings),
         "show": standings.show,
         "sort": standings.sort,
         "columns": [_column(column) for column in standings.columns],
@@ -39,7 +40,9 @@ def standings_json(standings: Standings, origin: Origin, *, partial: bool) -> st
 
 
 def _column(column: Column) -> dict[str, Any]:
-    named = {**values.of_column(column), "languages": list(column.parts)}
+    named = {**values.of_column(column, "local"), "languages": list(column.parts)}
+    if column.upload_fingerprint:
+        named["uploads"] = {"protocol": column.upload_label, "protocol_fingerprint": column.upload_fingerprint}
     return {**named, "title": column.title, "group": column.group, "metric": column.metric}
 
 

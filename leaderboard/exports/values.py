@@ -23,17 +23,28 @@ def of_row(row: Row) -> Values:
         "recipe": row.recipe,
         "variant": row.variant,
         "translation": row.translation,
+        "rank": row.rank.place if row.rank else None,
+        "rank_low": row.rank.low if row.rank else None,
+        "rank_high": row.rank.high if row.rank else None,
+        "tie_group": row.rank.group if row.rank else None,
     }
 
 
-def of_column(column: Column) -> Values:
-    """What holds for all cells of a column."""
+def of_view(standings: Standings) -> Values:
+    """What holds for the whole view."""
+    ranked_by = standings.ranking.column if standings.ranking else None
+    return {"aggregate": standings.aggregate, "ranked_by": ranked_by}
+
+
+def of_column(column: Column, origin: str) -> Values:
+    """What holds for all cells of a column in rows of one origin: uploads have a protocol of their own."""
+    label, fingerprint = column.protocol_of(origin)
     return {
         "column": column.key,
         "task": column.task,
         "split": column.split,
-        "protocol": column.protocol_label,
-        "protocol_fingerprint": column.protocol_fingerprint,
+        "protocol": label,
+        "protocol_fingerprint": fingerprint,
         "languages": "+".join(column.parts),
     }
 
@@ -64,8 +75,9 @@ def difference_of(cell: Cell, *, partial: bool) -> Difference | None:
 
 def lines(standings: Standings, *, partial: bool) -> Iterator[Values]:
     """All values of each cell, row by row."""
-    columns = [of_column(column) for column in standings.columns]
+    origins = {row.origin for row in standings.rows}
+    columns = {origin: [of_column(column, origin) for column in standings.columns] for origin in origins}
     for row in standings.rows:
         of_this = of_row(row)
-        for column, cell in zip(columns, row.cells, strict=True):
-            yield {**of_this, **column, **of_cell(cell, partial=partial), "aggregate": standings.aggregate}
+        for column, cell in zip(columns[row.origin], row.cells, strict=True):
+            yield {**of_this, **column, **of_cell(cell, partial=partial), **of_view(standings)}

@@ -183,7 +183,8 @@ def _hover(label: str, head: str, cell: Cell, column: Column) -> str:
         )
         if interval := cell.difference.interval:
             ends = f"{shown_difference(interval.low)} to {shown_difference(interval.high)}"
-            parts.append(f"95% interval {ends}{'' if interval.decided else ', not significant: hollow'}")
+            words = interval.undecided_words
+            parts.append(f"95% interval {ends}{f', hollow: {words}' if words else ''}")
     elif not cell.empty:
         parts.append(f"{cell.have} of {cell.expected} languages, no baseline to pair with")
     return "<br>".join(parts)

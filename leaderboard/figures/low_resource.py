@@ -70,6 +70,13 @@ def _line(row: Row) -> list[dict[str, Any]]:
     shared = {"type": "scatter", "mode": "lines", "x": places, "hoverinfo": "skip"}
     return [
         {**shared, "y": high, "line": {"color": CLEAR}, "showlegend": False},
-        {**shared, "y": low, "line": {"color": CLEAR}, "fill": "tonexty", "fillcolor": BAND, "name": "95 % interval"},
+        {
+            **shared,
+            "y": low,
+            "line": {"color": CLEAR},
+            "fill": "tonexty",
+            "fillcolor": BAND,
+            "name": "95% over languages",
+        },
         {**shared, "y": middle, "name": "fitted line"},
     ]

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.forms import ModelForm
 
 from leaderboard.models import Run
 from runner.errors import RecipeError
@@ -45,6 +47,14 @@ def user_named(name: str) -> Any:
     if user is None:
         raise RecipeError(f"There is no user '{name}'.")
     return user
+
+
+def saved(form: ModelForm) -> Any:
+    """The row of a form of the admin, stored; RecipeError with the first thing that is wrong, and its field."""
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        raise RecipeError(f"{'' if field == NON_FIELD_ERRORS else f'{field}: '}{errors[0]}")
+    return form.save()
 
 
 def run_numbered(number: int) -> Run:

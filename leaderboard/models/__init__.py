@@ -1,7 +1,7 @@
 """The tables of the leaderboard, by subject."""
 
 from leaderboard.models.catalogue import Encoder, Language, Task
-from leaderboard.models.claims import Claim, Condition, StoredInterval, Verdict
+from leaderboard.models.claims import Claim, Condition, StoredDeviation, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
 from leaderboard.models.headlines import Change, Headline
 from leaderboard.models.results import (
@@ -35,6 +35,7 @@ __all__ = [
     "Source",
     "SourceStatus",
     "Stage",
+    "StoredDeviation",
     "StoredInterval",
     "Study",
     "Task",

@@ -38,6 +38,19 @@ class StoredInterval(models.Model):
         return f"{self.estimate:+.1f} [{self.low:+.1f}, {self.high:+.1f}]"
 
 
+class StoredDeviation(models.Model):
+    """What a row's mean deviates by on resampled items, by the hash of all that it depends on; never changed.
+
+    Ranks are computed from it. What no row has any more is swept.
+    """
+
+    content = models.CharField(primary_key=True, max_length=64)
+    deviations = models.BinaryField(help_text="For each replicate, in points: 16-bit floats, little-endian.")
+
+    def __str__(self) -> str:
+        return self.content[:12]
+
+
 class Claim(models.Model):
     """A statement that scores can hold or contradict: all its conditions together, corrected by Holm's method."""
 

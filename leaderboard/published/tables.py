@@ -22,6 +22,8 @@ STATUSES = ("quoted", "secondary", "unverified")
 SPLITS = ("", "train", "validation", "test")
 LONGEST_SYSTEM = 200
 LONGEST_PROTOCOL = 140
+# What the database's column holds.
+MOST_ITEMS = 2_147_483_647
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,11 @@ class PublishedSource:
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """One printed number; the fields are the columns of a table of published results, all of them text but `value`.
+    """One printed number; the fields are the columns of a table of published results, all text but `value` and `n`.
 
     `language` is empty where the source prints only the mean over languages, `split` where it does not say which.
     `protocol` has in a few words what else the number was measured under, `status` is empty for the source's own.
+    `n` is the number of test items, None where it is not printed.
     """
 
     source: str
@@ -53,6 +56,7 @@ class PublishedScore:
     protocol: str
     status: str
     note: str
+    n: int | None = None
 
     @property
     def protocol_label(self) -> str:
@@ -99,7 +103,7 @@ def published_score(row: Mapping[str, str | float | None]) -> PublishedScore:
     for name, longest in (("system", LONGEST_SYSTEM), ("protocol", LONGEST_PROTOCOL)):
         if len(text[name]) > longest:
             raise RecipeError(f"The {name} has {len(text[name])} characters; at most {longest} are kept.")
-    return PublishedScore(**{**text, "value": _value(text["value"])})
+    return PublishedScore(**{**text, "value": _value(text["value"]), "n": _count(text["n"])})
 
 
 def _value(text: str) -> float:
@@ -110,6 +114,12 @@ def _value(text: str) -> float:
     if not math.isfinite(value) or not 0 <= value <= 100:
         raise RecipeError(f"The value is a number from 0 to 100; found {text[:40]}.")
     return value
+
+
+def _count(text: str) -> int | None:
+    if text and not (text.isdecimal() and len(text) < 11 and 0 < int(text) <= MOST_ITEMS):
+        raise RecipeError(f"n is the number of test items, 1 to {MOST_ITEMS}, or empty; found '{text[:40]}'.")
+    return int(text) if text else None
 
 
 def scores_of(rows: Iterable[Mapping[str, str | float | None]], name: str) -> list[PublishedScore]:

@@ -63,7 +63,10 @@ def settle() -> int:
 
 
 def _gather(pairs: list[tuple[int, int]]) -> None:
-    """Make the headline scores of `pairs` (protocol, run) what their scores say; a pair without any loses its own."""
+    """Make the headline scores of `pairs` (protocol, run) what their scores say; a pair without any loses its own.
+
+    They are made anew, so that the numbers of those that changed are larger than all before.
+    """
     protocols, runs = {protocol for protocol, _ in pairs}, {run for _, run in pairs}
     asked = set(pairs)
     tasks = dict(Protocol.objects.filter(pk__in=protocols).values_list("pk", "task_id"))
@@ -74,16 +77,9 @@ def _gather(pairs: list[tuple[int, int]]) -> None:
         for (protocol, run), scores in groupby(found.values_list(*fields).iterator(5000), key=lambda row: row[:2])
         if (protocol, run) in asked and (headline := _headline(protocol, run, tasks[protocol], scores))
     ]
-    gone = asked - {(headline.protocol_id, headline.run_id) for headline in made}
-    if gone:
-        there = Headline.objects.filter(protocol__in=protocols, run__in=runs).values_list("pk", "protocol_id", "run_id")
-        Headline.objects.filter(pk__in=[pk for pk, *pair in there if tuple(pair) in gone]).delete()
-    Headline.objects.bulk_create(
-        made,
-        update_conflicts=True,
-        unique_fields=["protocol", "run"],
-        update_fields=["metric", "languages", "values", "items", "mean", "statuses", "stages"],
-    )
+    there = Headline.objects.filter(protocol__in=protocols, run__in=runs).values_list("pk", "protocol_id", "run_id")
+    Headline.objects.filter(pk__in=[pk for pk, *pair in there if tuple(pair) in asked]).delete()
+    Headline.objects.bulk_create(made)
 
 
 def _headline(protocol: int, run: int, task: str, scores: Iterable[tuple[Any, ...]]) -> Headline | None:

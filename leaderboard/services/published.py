@@ -67,7 +67,7 @@ def compare(scores: Sequence[PublishedScore], *, using: str = DEFAULT_DB_ALIAS) 
     changes = [
         Change(score, before)
         for score in scores
-        if (before := there.get(score.identity)) is None or (before.value, note_of(before)) != (score.value, score.note)
+        if (before := there.get(score.identity)) is None or said(before) != (score.value, score.n, score.note)
     ]
     return Comparison(tuple(changes), len(scores) - len(changes))
 
@@ -109,9 +109,9 @@ def stored(sources: Collection[str], *, using: str = DEFAULT_DB_ALIAS) -> dict[t
     }
 
 
-def note_of(score: Score) -> str:
-    """The note of a published score; empty where nothing was said of it."""
-    return score.publication.note if hasattr(score, "publication") else ""
+def said(score: Score) -> tuple[float, int | None, str]:
+    """What is stored of a published score beyond its identity: value, n, and the note, empty where there is none."""
+    return score.value, score.n, score.publication.note if hasattr(score, "publication") else ""
 
 
 def check_source(key: str, known: Collection[str]) -> None:
@@ -149,6 +149,7 @@ def _store(changes: Sequence[Change], statuses: Mapping[str, str], using: str) -
             language_id=score.language or None,
             metric=score.metric,
             value=score.value,
+            n=score.n,
             protocol=protocols[score.protocol_fingerprint],
         )
         for score in new
@@ -161,7 +162,7 @@ def _store(changes: Sequence[Change], statuses: Mapping[str, str], using: str) -
     ]
     same_value = [before.pk for before, score in moved if before.value == score.value]
     Score.objects.using(using).bulk_update(
-        [Score(pk=before.pk, value=score.value) for before, score in moved], ["value"]
+        [Score(pk=before.pk, value=score.value, n=score.n) for before, score in moved], ["value", "n"]
     )
     _publish(publications, same_value, using)
 

@@ -18,6 +18,7 @@ from leaderboard.models import (
     Run,
     Score,
     Source,
+    StoredDeviation,
     StoredInterval,
     Study,
 )
@@ -38,6 +39,7 @@ OTHERS = tuple(
         Source,
         # Computed a moment after the scores: what was shown in between had none.
         StoredInterval,
+        StoredDeviation,
         Run.studies.through,
         Study.recipes.through,
         Recipe.intermediate_tasks.through,

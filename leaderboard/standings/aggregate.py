@@ -29,11 +29,8 @@ def over_parts(
 
     A mean that a source prints without its parts stands only for the `whole`.
     """
-    try:
-        found = [values[part] for part in parts]
-    except KeyError:
-        found = []
-    if found:
+    found = [values[part] for part in parts if part in values]
+    if found and len(found) == len(parts):
         return reduce(found)
     return values.get("") if whole else None
 

@@ -13,6 +13,20 @@ from leaderboard.standings.query import load as load_standings
 from leaderboard.standings.table import OVERALL, Column, Row
 
 SECONDS_AN_HOUR = 3600
+# An extra cost below this share of the baseline's is the clock's noise: no gain can be read from it.
+LEAST_EXTRA = 0.05
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What device time is shown in; files have hours."""
+
+    name: str
+    hours: float
+
+
+# The largest first; a page takes the first of which its costliest recipe has one.
+UNITS = (Unit("hour", 1.0), Unit("minute", 1 / 60), Unit("second", 1 / SECONDS_AN_HOUR))
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Alternative:
     """A recipe over the targets of its encoder's block.
 
     `score` and `difference` are means over all these targets, None where one is missing (`have` are there);
-    `extra` are the device-hours beyond the baseline's, `gain` the points for each of them.
+    `extra` are the device-hours beyond the baseline's, `gain` the points for each of them; None where they are too few.
     """
 
     row: Row
@@ -61,6 +75,12 @@ class Alternatives:
     sentence: str
     encoders: tuple[tuple[str, str], ...]
 
+    @property
+    def unit(self) -> Unit:
+        """The largest unit of which the costliest recipe has one."""
+        most = max((line.cost.hours for block in self.blocks for line in block.lines if line.cost), default=1.0)
+        return next((unit for unit in UNITS if most >= unit.hours), UNITS[-1])
+
 
 def load(filters: Filters) -> Alternatives:
     """Every local recipe by encoder, with its cost. Two queries beyond those of the standings."""
@@ -74,8 +94,8 @@ def load(filters: Filters) -> Alternatives:
         filters=filters,
         blocks=tuple(block for block in blocks if block.lines),
         sentence=f"Means over {filters.languages_title} and over the targets that every kind of recipe of an encoder "
-        "has; differences are paired with the plain baseline; device-hours are those of all training stages of a run, "
-        "as measured, whoever else shares them.",
+        "has; differences are paired with the plain baseline; device time is that of all training stages of a run, as "
+        "measured, whoever else shares them.",
         encoders=tuple((choice.value, choice.title) for choice in standings.choices.encoders),
     )
 
@@ -122,6 +142,7 @@ def _alternative(row: Row, positions: Sequence[int], costs: Mapping[int, Cost], 
     difference = mean([cell.paired.value for cell in there]) if whole and not row.is_baseline else None
     cost = _cost_of(row, costs)
     extra = cost.hours - base_cost.hours if cost and base_cost and not row.is_baseline else None
+    tells = extra is not None and extra > 0 and extra >= LEAST_EXTRA * base_cost.hours
     return Alternative(
         row=row,
         kind=kind_of(row),
@@ -130,7 +151,7 @@ def _alternative(row: Row, positions: Sequence[int], costs: Mapping[int, Cost], 
         have=len(there),
         cost=cost,
         extra=extra,
-        gain=difference / extra if difference is not None and extra and extra > 0 else None,
+        gain=difference / extra if difference is not None and tells else None,
     )
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from leaderboard.models import Artifact
+from runner.scoring.layout import task_of_items
 
 
 class FileGone(LookupError):
@@ -48,12 +49,12 @@ def items_of(run: int) -> tuple[StoredFile, ...]:
     """A run's outcomes item by item, a Parquet file for each evaluation. FileGone where one is away. One query."""
     found = []
     for artifact in _of(run, "items"):
-        name = PurePosixPath(artifact.path).name
+        name = f"{task_of_items(PurePosixPath(artifact.path).name)}.parquet"
         if artifact.stage:
             plan = artifact.stage.spec["plan"]
             scope = _scope(plan["split"], plan["limit"])
             name = f"{plan['task']}{f'-{scope}' if scope else ''}.parquet"
-        found.append(_stored(artifact, name.removeprefix("items-")))
+        found.append(_stored(artifact, name))
     return tuple(_told_apart(found))
 
 

@@ -7,7 +7,10 @@ from difflib import get_close_matches
 
 from django.http import QueryDict
 
-from leaderboard.standings.filters import FilterError
+from leaderboard.standings.filters import SUITES, FilterError
+from leaderboard.standings.table import Choice
+from runner.tasks import registry
+from runner.tasks.kinds import Suite
 from runner.tasks.languages import LANGUAGES, low_resource_by_class, low_resource_by_size
 
 # Beside codes such as `sw,ta`.
@@ -66,3 +69,33 @@ def chosen(named: str, there: Collection[str]) -> tuple[str, ...]:
 def unknown(what: str, found: str, known: Collection[str]) -> FilterError:
     near = get_close_matches(found, known, n=3, cutoff=0.4)
     return FilterError(f"There is no {what} '{found[:80]}'.", near or sorted(known)[:12])
+
+
+def suite(query: QueryDict) -> str:
+    """The suite that the address names; empty where it names none."""
+    return one_of(query, "suite", SUITES)
+
+
+def suite_of(task: str) -> str:
+    """The suite whose board a task is on: stand-ins stand beside XTREME's tasks."""
+    found = registry.TASKS[task].suite
+    return Suite.XTREME.value if found is Suite.STAND_IN else found.value
+
+
+def in_suite(wanted: str, task: str, there: Collection[str]) -> tuple[str, list[str]]:
+    """The suite of a page, and those of the tasks `there` that are on its board, in their order.
+
+    The suite that is `wanted`, else that of the `task` that is asked for, else the first of SUITES that has any.
+    FilterError where the task is of another suite than the one that is wanted.
+    """
+    boards = {name: [slug for slug in there if suite_of(slug) == name] for name in SUITES}
+    chosen = wanted or (suite_of(task) if task else next((name for name in SUITES if boards[name]), next(iter(SUITES))))
+    if task and suite_of(task) != chosen:
+        raise FilterError(f"The task '{task}' is not in the suite '{chosen}'.", boards[chosen])
+    return chosen, boards[chosen]
+
+
+def suite_choices(there: Collection[str]) -> tuple[Choice, ...]:
+    """The suites of the tasks that are `there`."""
+    found = {suite_of(slug) for slug in there}
+    return tuple(Choice(name, title) for name, title in SUITES.items() if name in found)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from leaderboard.models import Run
 from leaderboard.standings import records
+from leaderboard.standings.filters import SUITES
+from leaderboard.standings.ranks import Parts
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.table import NOTHING, Measured, RunLink
 from leaderboard.standings.uncertainty import Asked, Part
 from runner.tasks import registry
-from runner.tasks.kinds import Role, TaskSpec
+from runner.tasks.kinds import Role, Suite, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -37,15 +39,18 @@ class Board:
         return self.protocols[min(used, key=lambda pk: (-used[pk], pk))] if used else None
 
 
-def load() -> Board:
-    """Five queries. Published and uploaded rows are not in it: they have neither seeds nor a baseline here."""
+def load(tasks: Collection[TaskSpec] | None = None) -> Board:
+    """The board of these target tasks (None: of all), from headline scores that are up to date. Five queries.
+
+    Published and uploaded rows are not in it: they have neither seeds nor a baseline here.
+    """
     recipes = records.recipes()
     entry_of: dict[int, tuple[Entry, int]] = {}
     for run in records.runs():
         if run.origin == Run.Origin.LOCAL and run.recipe in recipes:
             recipes[run.recipe].runs.append(RunLink(run.pk, run.seed))
             entry_of[run.pk] = recipes[run.recipe], run.seed
-    protocols = records.protocols(list(registry.tasks(Role.TARGET)))
+    protocols = records.protocols(list(registry.tasks(Role.TARGET)) if tasks is None else tasks)
     return Board(
         entries=tuple(recipes.values()),
         baseline_of=records.baseline_of(recipes.values()),
@@ -66,6 +71,20 @@ def usual(board: Board, stages: Collection[int] | None = None) -> list[Asked]:
         if (base := board.baseline_of.get(entry.key))
         for protocol in board.protocols.values()
         for asked in _cells(board.measured(entry, protocol.pk), board.measured(base, protocol.pk), protocol, wanted)
+    ]
+
+
+def usual_rows(board: Board) -> list[Parts]:
+    """What rows are usually ranked by: each row's mean over all languages, per protocol, and its overall mean."""
+    overalls = [
+        [(board.whole_test(task), task) for task in registry.tasks(Role.TARGET, Suite(suite))] for suite in SUITES
+    ]
+    overalls = [pairs for pairs in overalls if all(protocol for protocol, _ in pairs)]
+    columns = [[(protocol, registry.TASKS[protocol.task])] for protocol in board.protocols.values()]
+    return [
+        [(board.measured(entry, protocol.pk), task.languages) for protocol, task in pairs]
+        for pairs in (*columns, *overalls)
+        for entry in board.entries
     ]
 
 

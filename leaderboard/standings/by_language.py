@@ -2,180 +2,115 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
 
-from leaderboard.models import Protocol, Run, Score
-from leaderboard.standings import records
+from leaderboard.models import Headline
+from leaderboard.standings import board
 from leaderboard.standings.aggregate import mean
-from leaderboard.standings.records import Entry
-from runner.tasks.kinds import TaskSpec
-
-# What two protocols share that differ in noise alone.
-_CLEAN_FIELDS = ("split", "limit", "max_length", "layer", "pooling", "precision", "scorer_version", "data")
-
-
-@dataclass(frozen=True)
-class TaskProtocol:
-    """A protocol of the task; `clean` is equal for two that differ in `noise` alone."""
-
-    pk: int
-    fingerprint: str
-    label: str
-    noise: str
-    clean: tuple[object, ...]
-
-    @property
-    def split(self) -> str:
-        return self.clean[_CLEAN_FIELDS.index("split")]
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One recipe under one protocol: seed -> language -> value in 0..100, language -> test items.
-
-    `stages` has the stage that measured a seed: seeds with the same one are one measurement.
-    """
-
-    entry: Entry
-    by_seed: Mapping[int, Mapping[str, float]]
-    items: Mapping[str, int]
-    stages: Mapping[int, int | None]
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Those that every seed has."""
-        shared = set.intersection(*(set(values) for values in self.by_seed.values()))
-        return tuple(code for code in next(iter(self.by_seed.values())) if code in shared)
-
-    @property
-    def measurements(self) -> tuple[int, ...]:
-        """A seed for each measurement: where nothing is drawn, all seeds share one."""
-        first: dict[object, int] = {}
-        for seed in sorted(self.by_seed):
-            first.setdefault(self.stages.get(seed) or ("seed", seed), seed)
-        return tuple(first.values())
-
-    def value(self, language: str) -> float | None:
-        """The mean over the seeds that have the language."""
-        found = [values[language] for values in self.by_seed.values() if language in values]
-        return mean(found) if found else None
+from leaderboard.standings.asked import unknown
+from leaderboard.standings.board import Board
+from leaderboard.standings.records import Entry, ProtocolValue
+from leaderboard.standings.table import Measured
+from runner.tasks import registry
+from runner.tasks.kinds import Role, TaskSpec
 
 
 @dataclass(frozen=True)
 class TaskScores:
-    """All that was measured here in a task's headline metric; keys are (recipe's key, protocol)."""
+    """What was measured here in a task's headline metric; `board` may have other tasks too."""
 
     task: TaskSpec
-    protocols: Mapping[int, TaskProtocol]
-    scored: Mapping[tuple[str, int], Scored]
-    baseline_of: Mapping[str, Entry]
+    board: Board
 
-    def clean_protocols(self) -> tuple[TaskProtocol, ...]:
+    def clean_protocols(self) -> tuple[ProtocolValue, ...]:
         """Those without noise that something was measured under, the most used first."""
-        used: dict[int, int] = defaultdict(int)
-        for _, protocol in self.scored:
-            used[protocol] += 1
-        found = [self.protocols[pk] for pk in used if not self.protocols[pk].noise]
+        used = Counter(protocol for _, protocol in self.board.scores)
+        found = [one for one in self._protocols() if used[one.pk] and not one.noise]
         return tuple(sorted(found, key=lambda one: (-used[one.pk], one.label, one.pk)))
 
-    def noisy(self, protocol: TaskProtocol) -> tuple[TaskProtocol, ...]:
+    def protocol(self, asked_for: str = "") -> ProtocolValue | None:
+        """The clean protocol that is asked for by the first letters of its fingerprint, else the most used one.
+
+        None where nothing was measured; FilterError where there is none such.
+        """
+        known = self.clean_protocols()
+        if asked_for:
+            for protocol in known:
+                if len(asked_for) >= 8 and protocol.fingerprint.startswith(asked_for):
+                    return protocol
+            raise unknown("protocol with scores", asked_for, [protocol.fingerprint[:8] for protocol in known])
+        return known[0] if known else None
+
+    def changed(self, stages: Collection[int] | None = None) -> list[ProtocolValue]:
+        """Those without noise under which one of these evaluations was made, with or without noise (None: all).
+
+        What a page shows of them may be another now in every row: all rows are over the languages that they share.
+        """
+        if stages is None:
+            return list(self.clean_protocols())
+        wanted = frozenset(stages)
+        mine = {one.pk: one.clean for one in self._protocols()}
+        touched = {
+            mine[protocol]
+            for (_, protocol), measured in self.board.scores.items()
+            if protocol in mine and measured.evaluations & wanted
+        }
+        return [one for one in self.clean_protocols() if one.clean in touched]
+
+    def noisy(self, protocol: ProtocolValue) -> tuple[ProtocolValue, ...]:
         """The protocols that are `protocol` with noise, by what the noise is."""
-        found = [one for one in self.protocols.values() if one.noise and one.clean == protocol.clean]
+        found = [one for one in self._protocols() if one.noise and one.clean == protocol.clean]
         return tuple(sorted(found, key=lambda one: one.noise))
 
-    def entries(self, protocol: TaskProtocol) -> tuple[Entry, ...]:
-        """The recipes that were measured under `protocol`, in reading order."""
-        found = [scored.entry for (_, pk), scored in self.scored.items() if pk == protocol.pk]
-        return tuple(sorted(found, key=records.reading_order))
+    def _protocols(self) -> list[ProtocolValue]:
+        return [one for one in self.board.protocols.values() if one.task == self.task.slug]
 
-    def baseline(self, entry: Entry, protocol: TaskProtocol) -> Scored | None:
+    def entries(self, protocol: ProtocolValue) -> tuple[Entry, ...]:
+        """The recipes that were measured under `protocol`, in reading order."""
+        return tuple(entry for entry in self.board.entries if (entry.key, protocol.pk) in self.board.scores)
+
+    def of(self, entry: Entry, protocol: ProtocolValue) -> Measured:
+        """What the recipe measured under `protocol`; nothing where it was not."""
+        return self.board.measured(entry, protocol.pk)
+
+    def shared(self, entries: Collection[Entry], protocol: ProtocolValue) -> frozenset[str]:
+        """The languages besides the pivot that every seed of all these recipes has."""
+        measured = [self.of(entry, protocol).shared for entry in entries]
+        return (frozenset.intersection(*measured) if measured else frozenset()) - {self.task.pivot}
+
+    def baseline(self, entry: Entry, protocol: ProtocolValue) -> Measured | None:
         """What the recipe is compared with, where it was measured under `protocol` too."""
-        base = self.baseline_of.get(entry.key)
-        return self.scored.get((base.key, protocol.pk)) if base else None
+        base = self.board.baseline_of.get(entry.key)
+        return self.board.scores.get((base.key, protocol.pk)) if base else None
 
 
 def load(task: TaskSpec) -> TaskScores:
-    """The scores of runs from here. Four queries."""
-    entries = records.recipes()
-    protocols = {row[0]: _protocol(row) for row in _protocol_rows(task)}
-    gathered: dict[tuple[str, int], _Gathering] = {}
-    for recipe, seed, protocol, language, metric, value, n, stage in _score_rows(task):
-        entry = entries[recipe]
-        gathering = gathered.setdefault((entry.key, protocol), _Gathering(entry))
-        gathering.add(seed, language, metric, value, n, stage)
-    found = {key: gathering.finish(task) for key, gathering in gathered.items()}
-    return TaskScores(
-        task,
-        protocols,
-        {key: scored for key, scored in found.items() if scored.by_seed},
-        records.baseline_of(entries.values()),
-    )
+    """The scores of runs from here, as they were gathered last. Five queries."""
+    return TaskScores(task, board.load([task]))
 
 
-def _protocol_rows(task: TaskSpec) -> Iterable[tuple]:
-    fields = ("pk", "fingerprint", "label", "noise", *_CLEAN_FIELDS)
-    return Protocol.objects.filter(task=task.slug).values_list(*fields)
+def tasks_with_scores(recipes: Collection[str] | None = None) -> list[TaskSpec]:
+    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query.
+
+    With `recipes` (primary keys), one of these. From headline scores that are up to date.
+    """
+    there = Headline.objects.filter(run__recipe__isnull=False, run__withdrawn=None).order_by()
+    if recipes is not None:
+        there = there.filter(run__recipe__in=recipes)
+    slugs = set(there.values_list("protocol__task", flat=True).distinct())
+    return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
 
 
-def _protocol(row: tuple) -> TaskProtocol:
-    return TaskProtocol(*row[:4], clean=row[4:])
-
-
-def _score_rows(task: TaskSpec) -> Iterable[tuple]:
-    found = Score.objects.filter(
-        task=task.slug,
-        metric__in=task.headline_metrics,
-        language__isnull=False,
-        run__origin=Run.Origin.LOCAL,
-        run__withdrawn=None,
-    )
-    fields = ("run__recipe_id", "run__seed", "protocol_id", "language_id", "metric", "value", "n", "stage_id")
-    return found.order_by("run__seed", "pk").values_list(*fields).iterator(chunk_size=5000)
-
-
-@dataclass
-class _Gathering:
-    """Collects the scores of one recipe under one protocol, whatever their order."""
-
-    entry: Entry
-    values: dict[int, dict[str, dict[str, float]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(dict))
-    )
-    items: dict[str, int] = field(default_factory=dict)
-    stages: dict[int, int | None] = field(default_factory=dict)
-
-    def add(self, seed: int, language: str, metric: str, value: float, n: int | None, stage: int | None) -> None:
-        self.values[seed][language][metric] = value
-        self.stages[seed] = stage
-        if n is not None:
-            self.items[language] = n
-
-    def finish(self, task: TaskSpec) -> Scored:
-        parts = task.headline_metrics
-        by_seed = {
-            seed: {
-                language: sum(values[metric] for metric in parts) / len(parts)
-                for language in task.languages
-                # Half of a composite is no value.
-                if len(values := languages.get(language, {})) == len(parts)
-            }
-            for seed, languages in self.values.items()
-        }
-        return Scored(self.entry, {seed: values for seed, values in by_seed.items() if values}, self.items, self.stages)
-
-
-def differences(mine: Scored, base: Scored) -> dict[str, float]:
+def differences(mine: Measured, base: Measured) -> dict[str, float]:
     """Language -> the mean over paired seeds of mine less the baseline's, where all paired seeds have both."""
     seeds = [seed for seed in mine.by_seed if seed in base.by_seed]
-    shared = [
-        language
-        for language in mine.languages
-        if all(language in base.by_seed[seed] and language in mine.by_seed[seed] for seed in seeds)
-    ]
     if not seeds:
         return {}
+    shared: Collection[str] = [
+        language for language in sorted(mine.shared) if all(language in base.by_seed[seed] for seed in seeds)
+    ]
     return {
         language: mean([mine.by_seed[seed][language] - base.by_seed[seed][language] for seed in seeds])
         for language in shared

@@ -11,7 +11,7 @@ from leaderboard.standings import aggregate, compare
 from leaderboard.standings.filters import Aggregate
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scores
-from leaderboard.standings.table import NOTHING, OVERALL, Cell, Column, Measured, Row
+from leaderboard.standings.table import NOTHING, OVERALL, Cell, Column, Measured, Rank, Row
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Cells:
     # Many rows share a baseline.
     _overall: dict[str, Measured] = field(default_factory=dict)
 
-    def cell(self, entry: Entry, column: Column) -> Cell:
-        """The cell of a row, with its paired difference to the baseline."""
+    def cell(self, entry: Entry, column: Column, *, paired: bool = True) -> Cell:
+        """The cell of a row; if `paired`, with its paired difference to the baseline."""
         base, wins = self.baseline_of.get(entry.key), self.how is Aggregate.WINS
         if column.key == OVERALL:
             mine, theirs = self._tasks(entry, base), NOTHING if wins else self._tasks(base, None)
@@ -36,7 +36,7 @@ class Cells:
             theirs = NOTHING if wins else self._measured(base, None, column)
             # A printed mean over languages says nothing about one of them.
             whole, reduce = self._whole(column) and column.key not in column.parts, self._reduce
-        difference = compare.difference(mine, theirs, column.parts, whole=whole, reduce=reduce)
+        difference = compare.difference(mine, theirs, column.parts, whole=whole, reduce=reduce) if paired else None
         if column.key == OVERALL and difference and not difference.complete:
             # Over a part of the tasks it would be another quantity under the same name.
             difference = None
@@ -72,7 +72,7 @@ class Cells:
         return self._overall[entry.key]
 
 
-def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool) -> Row:
+def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool, rank: Rank | None = None) -> Row:
     """The row of an entry; its status is that of the least trusted of its cells."""
     source = entry.source
     status = weakest({cell.status for cell in cells if cell.status})
@@ -100,4 +100,5 @@ def row(entry: Entry, cells: tuple[Cell, ...], *, label: str, has_baseline: bool
         source_status_label=SourceStatus(status).label if status else "",
         label=label,
         cells=cells,
+        rank=rank,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from leaderboard.standings.aggregate import Reduce, mean
 from leaderboard.standings.table import Difference, Measured
@@ -40,6 +41,13 @@ def _between(mine: Mapping[str, float], base: Mapping[str, float], parts: Collec
     return reduce([mine[part] for part in parts]) - reduce([base[part] for part in parts])
 
 
+def alongside(outside: Measured, others: Measured) -> Measured:
+    """The one measurement of a system from outside, which has no seed here, beside each seed of `others`."""
+    ((seed, values),) = outside.by_seed.items()
+    stages = outside.stages.get(seed, frozenset())
+    return replace(outside, by_seed=dict.fromkeys(others.by_seed, values), stages=dict.fromkeys(others.by_seed, stages))
+
+
 def wins(mine: Measured, base: Measured) -> Measured:
     """Where the row beats its baseline, paired by seed and language: 100 for a win, 50 for a tie, 0 for a loss.
 
@@ -54,7 +62,7 @@ def wins(mine: Measured, base: Measured) -> Measured:
         for seed, values in mine.by_seed.items()
         if seed in base.by_seed
     }
-    return Measured(by_seed, {seed: mine.stages.get(seed, frozenset()) for seed in by_seed}, mine.items)
+    return Measured(by_seed, {seed: mine.stages.get(seed, frozenset()) for seed in by_seed}, mine.test_items)
 
 
 def _between_means(mine: Measured, base: Measured, seeds: list[int], expected: int) -> Difference | None:

@@ -1,39 +1,25 @@
-"""Two to six rows side by side: only what was measured under one protocol, paired, and all that differs else."""
+"""Two to six rows side by side: only what was measured on the same items, paired, and all that differs else."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from leaderboard.models import Protocol, Recipe
+from leaderboard.models import Protocol, Run
 from leaderboard.services import headlines
-from leaderboard.standings import columns, compare, records, scene
+from leaderboard.standings import columns, compare, confidence, differing, records, scene
 from leaderboard.standings.aggregate import cell as make_cell
 from leaderboard.standings.cells import row as make_row
+from leaderboard.standings.differing import Apart, Difference
 from leaderboard.standings.filters import FilterError, Filters, View
 from leaderboard.standings.records import Entry
 from leaderboard.standings.scene import Scene
-from leaderboard.standings.table import Cell, Column, Row
-from runner.tasks import registry
+from leaderboard.standings.table import Cell, Column, Measured, Row
+from leaderboard.standings.uncertainty import Asked, Part
 from runner.tasks.languages import LANGUAGES
 
 LEAST, MOST = 2, 6
-# What a protocol says, in the words of the About page.
-PROTOCOL_FIELDS = {
-    "split": "split",
-    "limit": "items a language",
-    "max_length": "length",
-    "layer": "layer",
-    "pooling": "pooling",
-    "precision": "precision",
-    "scorer_version": "scorer",
-    "data": "data revision",
-    "published": "published",
-}
-# Of a recipe's settings; `masked` are those of MLM.
-PHASES = {"intermediate": "intermediate phase", "target": "target phase", "sampling": "sampling", "masked": "MLM"}
 
 
 @dataclass(frozen=True)
@@ -47,22 +33,6 @@ class Line:
     column: Column
     language: str
     cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What differs between the rows: a setting or a field of a protocol, with its value for each of them."""
-
-    name: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Apart:
-    """A task that the rows were measured in under different protocols: shown, never compared."""
-
-    title: str
-    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +65,7 @@ def name_of(row: Row) -> str:
 
 
 def load(filters: Filters, asked: Sequence[str], *, by_language: bool) -> Comparison:
-    """The rows that are `asked` for, compared with the first of them. Ten queries.
+    """The rows that are `asked` for, compared with the first of them. Twelve queries, thirteen with an upload.
 
     FilterError where a row is not there, or there are too few or too many.
     """
@@ -106,26 +76,24 @@ def load(filters: Filters, asked: Sequence[str], *, by_language: bool) -> Compar
     entries = [_find(name, scenery) for name in asked]
     mine = {entry.key for entry in entries}
     presence = {pair: seeds for pair, seeds in scenery.presence.items() if pair[0] in mine}
-    there = [column for column in columns.task_columns(filters, scenery.protocols, presence) if column.task]
+    found = columns.task_columns(filters, scenery.protocols, presence)
+    there = [column for column in scenery.with_uploads(found) if column.task]
     scores = scenery.measured({column.protocol for column in there}, entries)
+    details = Protocol.objects.in_bulk([column.protocol for column in there])
     shared = [column for column in there if sum((entry.key, column.protocol) in presence for entry in entries) > 1]
     first = entries[0]
     shared = [column for column in shared if (first.key, column.protocol) in presence]
-    lines = tuple(
-        line
-        for column in shared
-        for line in _lines(column, entries, scores, by_language=by_language)
-        if sum(not cell.empty for cell in line.cells) > 1
+    lines = _with_intervals(
+        [line for column in shared for line in _lines(column, entries, scores, by_language=by_language)]
     )
-    apart = tuple(_apart(there, entries, presence))
+    apart = tuple(differing.apart(there, entries, presence, details))
     return Comparison(
         filters=filters,
         rows=tuple(make_row(entry, (), label=entry.title, has_baseline=False) for entry in entries),
         lines=lines,
         apart=apart,
-        settings=tuple(_settings(entries)),
-        sentence=f"{len(entries)} rows, mean over {filters.languages_title}; differences are to the first row, paired "
-        "by protocol, seed and language.",
+        settings=(*differing.settings(entries), *differing.made_with(shared, entries, presence, details)),
+        sentence=_sentence(filters, entries),
         refusal="" if lines else _refusal(first, apart),
     )
 
@@ -137,84 +105,71 @@ def _find(name: str, scenery: Scene) -> Entry:
     raise FilterError(f"There is no row '{name}' to compare: it is not on this board, or nobody has verified it.")
 
 
-def _lines(column: Column, entries: Sequence[Entry], scores: scene.Scores, *, by_language: bool) -> Iterator[Line]:
+def _sentence(filters: Filters, entries: Sequence[Entry]) -> str:
+    said = (
+        f"{len(entries)} rows, mean over {filters.languages_title}; differences are to the first row, paired by "
+        "protocol, seed and language."
+    )
+    if any(entry.origin == Run.Origin.UPLOADED for entry in entries):
+        said += (
+            " An uploaded row is one measurement: it is paired with every seed of a row from here, on the same items, "
+            "and intervals say nothing about other seeds of it."
+        )
+    return said
+
+
+def _lines(
+    column: Column, entries: Sequence[Entry], scores: scene.Scores, *, by_language: bool
+) -> Iterator[tuple[Line, list[Asked | None]]]:
+    """The lines of a column, each with what the intervals of its differences are computed from."""
     parts = [(column.title, "", column.parts)]
     if by_language:
         parts += [(LANGUAGES[code].name, code, (code,)) for code in column.parts]
     for title, language, languages in parts:
         whole = not language and len(column.parts) == column.total
         measured = [scores[entry.key, column.protocol] for entry in entries]
+        sides = [_sides(entry, one, entries[0], measured[0]) for entry, one in zip(entries, measured, strict=True)]
         cells = [
             make_cell(
                 one,
                 languages,
                 whole=whole,
-                difference=compare.difference(one, measured[0], languages, whole=whole) if number else None,
+                difference=compare.difference(*pair, languages, whole=whole) if number else None,
             )
-            for number, one in enumerate(measured)
+            for number, (one, pair) in enumerate(zip(measured, sides, strict=True))
         ]
-        yield Line(title, column, language, tuple(cells))
+        if sum(not cell.empty for cell in cells) > 1:
+            asked = [_asked(cell, pair, languages) for cell, pair in zip(cells, sides, strict=True)]
+            yield Line(title, column, language, tuple(cells)), asked
 
 
-def _apart(there: Sequence[Column], entries: Sequence[Entry], presence: columns.Presence) -> Iterator[Apart]:
-    """The tasks in which two rows have no protocol in common, with the fields in which these differ."""
-    details = Protocol.objects.in_bulk([column.protocol for column in there])
-    for task in dict.fromkeys(column.task for column in there):
-        of_row = [
-            {column.protocol for column in there if column.task == task and (entry.key, column.protocol) in presence}
-            for entry in entries
-        ]
-        if all(mine & of_row[0] for mine in of_row if mine) and of_row[0]:
-            continue
-        if sum(bool(mine) for mine in of_row) < 2:
-            continue
-        shown = [details[min(mine)] if mine else None for mine in of_row]
-        differences = [Difference("protocol", tuple(one.label if one else "not measured" for one in shown))]
-        differences += [
-            Difference(title, tuple("" if one is None else _said(getattr(one, name)) for one in shown))
-            for name, title in PROTOCOL_FIELDS.items()
-            if len({getattr(one, name) for one in shown if one}) > 1
-        ]
-        yield Apart(registry.TASKS[task].title, tuple(differences))
+def _sides(entry: Entry, mine: Measured, first: Entry, base: Measured) -> tuple[Measured, Measured]:
+    """What is paired by seed: an upload has none of its own, and stands beside each of the other side's."""
+    if mine.by_seed and base.by_seed and entry.origin != first.origin:
+        if entry.origin == Run.Origin.UPLOADED:
+            return compare.alongside(mine, base), base
+        if first.origin == Run.Origin.UPLOADED:
+            return mine, compare.alongside(base, mine)
+    return mine, base
 
 
-def _settings(entries: Sequence[Entry]) -> Iterator[Difference]:
-    """What differs between the recipes: encoder, method, and every setting of their phases."""
-    settings = dict(
-        Recipe.objects.filter(fingerprint__in=[entry.recipe for entry in entries if entry.recipe]).values_list(
-            "fingerprint", "settings"
+def _asked(cell: Cell, sides: tuple[Measured, Measured], languages: tuple[str, ...]) -> Asked | None:
+    known = cell.paired and all(side.evaluations for side in sides)
+    return Asked((Part(*sides, languages),)) if known else None
+
+
+def _with_intervals(lines: Sequence[tuple[Line, list[Asked | None]]]) -> tuple[Line, ...]:
+    """The lines with the intervals of their differences, where there are any. Two queries, or none."""
+    wanted = [one for _, asked in lines for one in asked if one]
+    found = iter(confidence.intervals(wanted) if wanted else ())
+    made = []
+    for line, asked in lines:
+        intervals = [next(found) if one else None for one in asked]
+        cells = zip(line.cells, intervals, strict=True)
+        made.append(
+            replace(line, cells=tuple(cell.with_interval(interval) if interval else cell for cell, interval in cells))
         )
-    )
-    flat = [_flat(entry, settings.get(entry.recipe, {})) for entry in entries]
-    for name in dict.fromkeys(name for values in flat for name in values):
-        # A row without a phase has none of its settings: that it has none is said once.
-        there = {values[name] for values in flat if name in values}
-        if len(there) > 1:
-            yield Difference(name, tuple(values.get(name, "") for values in flat))
-
-
-def _flat(entry: Entry, settings: Mapping[str, Any]) -> dict[str, str]:
-    if not entry.recipe:
-        return {"source": entry.source.title if entry.source else "uploaded"}
-    found = {
-        "encoder": entry.encoder_title,
-        "method": entry.method_label,
-        "intermediate tasks": entry.intermediate_title,
-        "variant": ", ".join(variant.label for variant in entry.variants),
-        "translated data": entry.translation,
-        "seeds": ", ".join(str(run.seed) for run in entry.runs),
-    }
-    for phase, title in PHASES.items():
-        found[title] = "yes" if settings.get(phase) else "none"
-        for name, value in (settings.get(phase) or {}).items():
-            found[f"{title}, {name.replace('_', ' ')}"] = _said(value)
-    return found
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return "none" if value in (None, "") else str(value)
+    return tuple(made)
 
 
 def _refusal(first: Entry, apart: Sequence[Apart]) -> str:

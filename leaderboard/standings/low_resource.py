@@ -6,94 +6,35 @@ size (under 5 GiB in CC-100, or none).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import log10
 
-import numpy as np
 from django.http import QueryDict
 
-from leaderboard.standings import asked, by_language
-from leaderboard.standings.aggregate import mean
-from leaderboard.standings.by_language import TaskProtocol, TaskScores
-from leaderboard.standings.over_languages import LanguageMean, between, over_languages
-from leaderboard.standings.records import Entry
-from leaderboard.standings.robustness import protocol_of, tasks_with_scores
-from leaderboard.standings.statistics.association import Line, fitted_line
+from leaderboard.services import headlines
+from leaderboard.standings import asked, by_language, resource_groups
+from leaderboard.standings.records import ProtocolValue
+from leaderboard.standings.resource_groups import DEFINITIONS, Definition, Row
 from leaderboard.standings.table import Choice
 from runner.tasks import registry
 from runner.tasks.kinds import TaskSpec
-from runner.tasks.languages import (
-    LANGUAGES,
-    LOW_RESOURCE_CLASS,
-    LOW_RESOURCE_GIB,
-    low_resource_by_class,
-    low_resource_by_size,
-)
+from runner.tasks.languages import LANGUAGES, low_resource_by_class
 
-KNOWN = ("task", "protocol", "encoder", "definition", "recipe", "sort")
+KNOWN = ("suite", "task", "protocol", "encoder", "definition", "recipe", "sort")
 SORTS = ("title", "low", "rest", "between", "slope")
-
-
-@dataclass(frozen=True)
-class Definition:
-    """What counts as low-resource: a title, where it comes from, and the languages."""
-
-    title: str
-    source: str
-    languages: Callable[[], tuple[str, ...]]
-
-
-DEFINITIONS: Mapping[str, Definition] = {
-    "class": Definition(f"resource class 0 to {LOW_RESOURCE_CLASS}", "Joshi et al. 2020", low_resource_by_class),
-    "size": Definition(
-        f"under {LOW_RESOURCE_GIB:g} GiB of CC-100", "Conneau et al. 2020, Table 6", low_resource_by_size
-    ),
-}
 
 
 @dataclass(frozen=True)
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
     definition: str = "class"
     recipe: str = ""
     sort: str = ""
-
-
-@dataclass(frozen=True)
-class Point:
-    """One language of a recipe: the difference to the baseline, and what is known of the language."""
-
-    language: str
-    low: bool
-    difference: float
-    items: int
-
-
-@dataclass(frozen=True)
-class Row:
-    """A recipe against its baseline: mean differences of both groups, what lies between, and the fitted line.
-
-    `line` has the difference in points over log10 of GiB: its slope is what ten times the text is worth. None with the
-    `reason` where it cannot be fitted.
-    """
-
-    key: str
-    recipe: str
-    title: str
-    pairs: int
-    low: LanguageMean | None
-    rest: LanguageMean | None
-    between: LanguageMean | None
-    low_score: float | None
-    rest_score: float | None
-    line: Line | None
-    reason: str
-    points: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -109,8 +50,9 @@ class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
-    protocol: TaskProtocol | None
+    protocol: ProtocolValue | None
     definition: Definition
     low: Group
     rest: Group
@@ -140,6 +82,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS:
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks()]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -152,23 +95,29 @@ def parse(query: QueryDict) -> State:
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol, encoder or recipe that nothing was measured of."""
     definition = DEFINITIONS[state.definition]
-    slug = state.task or usual_task()
+    headlines.current()
+    there = [task.slug for task in resource_groups.natural(by_language.tasks_with_scores())]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, definition, Group((), 0), Group((), 0), (), None, (), {})
+        return View(state, suite, None, None, definition, Group((), 0), Group((), 0), (), None, (), choices)
     scores = by_language.load(registry.TASKS[slug])
-    protocol = protocol_of(scores, state.protocol)
-    compared = [entry for entry in scores.entries(protocol) if scores.baseline(entry, protocol)] if protocol else []
-    encoders = {entry.encoder: entry.encoder_title for entry in compared}
+    protocol = scores.protocol(state.protocol)
+    compared = resource_groups.compared(scores, protocol) if protocol else []
+    encoders = {entry.encoder: entry.encoder_title for entry, _ in compared}
     if state.encoder and state.encoder not in encoders:
         raise asked.unknown("encoder with differences in this task", state.encoder, encoders)
-    kept = [entry for entry in compared if state.encoder in ("", entry.encoder)]
-    found = {entry.key: _differences(scores, protocol, entry) for entry in kept}
-    languages = _shared(found, scores.task.pivot)
-    low = tuple(code for code in languages if code in definition.languages())
-    rest = tuple(code for code in languages if code not in definition.languages())
-    rows = [_row(scores, protocol, entry, found[entry.key], low, rest) for entry in kept] if languages else []
+    kept = [(entry, differences) for entry, differences in compared if state.encoder in ("", entry.encoder)]
+    languages = resource_groups.shared(kept, scores.task.pivot)
+    low, rest = definition.split(languages)
+    rows = resource_groups.rows(scores, protocol, kept, low, rest) if kept else []
     return View(
         state=state,
+        suite=suite,
         task=scores.task,
         protocol=protocol,
         definition=definition,
@@ -176,9 +125,9 @@ def load(state: State) -> View:
         rest=_group(rest, rows),
         rows=tuple(_sorted(rows, state.sort)),
         shown=_shown(rows, state.recipe),
-        notes=_notes(languages, low),
+        notes=_notes(rows, languages, low),
         choices={
-            "tasks": tuple(Choice(task.slug, task.title) for task in _natural(tasks_with_scores())),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
             "definitions": tuple(Choice(key, f"{one.title} ({one.source})") for key, one in DEFINITIONS.items()),
@@ -187,66 +136,11 @@ def load(state: State) -> View:
     )
 
 
-def _natural(tasks: Sequence[TaskSpec]) -> list[TaskSpec]:
-    """Those in languages that are spoken: of others nobody knows how much text there is."""
-    return [task for task in tasks if any(LANGUAGES[code].resource_class is not None for code in task.languages)]
-
-
-def usual_task() -> str:
-    """The task with the most low-resource languages by class, of those that are trained."""
-    found = _natural(tasks_with_scores())
+def usual_task(tasks: Sequence[str]) -> str:
+    """Of `tasks` the one with the most low-resource languages by class, of those that are trained; empty for none."""
     low = set(low_resource_by_class())
+    found = [registry.TASKS[slug] for slug in tasks]
     return max(found, key=lambda task: (bool(task.trained_on), len(low & set(task.languages)))).slug if found else ""
-
-
-def _differences(scores: TaskScores, protocol: TaskProtocol, entry: Entry) -> dict[str, float]:
-    return by_language.differences(scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol))
-
-
-def _shared(found: Mapping[str, Mapping[str, float]], pivot: str) -> tuple[str, ...]:
-    """The languages, the pivot aside, that every recipe has a difference in: all rows are over the same ones."""
-    measured = [set(one) for one in found.values()]
-    return asked.chosen("all", set.intersection(*measured) - {pivot}) if measured else ()
-
-
-def _row(
-    scores: TaskScores,
-    protocol: TaskProtocol,
-    entry: Entry,
-    found: Mapping[str, float],
-    low: Sequence[str],
-    rest: Sequence[str],
-) -> Row:
-    mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
-    points = tuple(
-        Point(code, code in low, found[code], mine.items.get(code, 0)) for code in asked.chosen("all", {*low, *rest})
-    )
-    line, reason = _line(points)
-    of_low, of_rest = [found[code] for code in low], [found[code] for code in rest]
-    return Row(
-        key=entry.key,
-        recipe=entry.recipe[:10],
-        title=entry.title,
-        pairs=len([seed for seed in mine.measurements if seed in base.by_seed]),
-        low=over_languages(of_low),
-        rest=over_languages(of_rest),
-        between=between(of_low, of_rest),
-        low_score=mean([mine.value(code) for code in low]) if low else None,
-        rest_score=mean([mine.value(code) for code in rest]) if rest else None,
-        line=line,
-        reason=reason,
-        points=points,
-    )
-
-
-def _line(points: Sequence[Point]) -> tuple[Line | None, str]:
-    """The difference over log10 of GiB, and why there is none."""
-    sized = [(LANGUAGES[point.language].cc100_gib, point.difference) for point in points]
-    pairs = [(log10(size), difference) for size, difference in sized if size]
-    try:
-        return fitted_line(np.array([x for x, _ in pairs]), np.array([y for _, y in pairs])), ""
-    except ValueError as error:
-        return None, str(error)
 
 
 def _group(languages: tuple[str, ...], rows: Sequence[Row]) -> Group:
@@ -273,8 +167,6 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
         return rows
 
     def value(row: Row) -> float | None:
-        if key == "slope":
-            return row.line.slope if row.line else None
         found = getattr(row, key)
         return found.value if found else None
 
@@ -282,12 +174,17 @@ def _sorted(rows: list[Row], sort: str) -> list[Row]:
     return [*present, *(row for row in rows if value(row) is None)]
 
 
-def _notes(languages: Sequence[str], low: Sequence[str]) -> tuple[str, ...]:
+def _notes(rows: Sequence[Row], languages: Sequence[str], low: Sequence[str]) -> tuple[str, ...]:
     notes = [
-        "Intervals are 95 % and over languages, as if they were drawn from more of their kind: Student's t of a mean, "
-        "Welch's of the difference of two, and that of the slope of the line. They say nothing about other seeds or "
-        "items."
+        "Each number has two 95% intervals. The first is over seeds and test items, for these very languages (paired "
+        "with the baseline, items clustered by their source item); beside one that has zero in it stands what such "
+        "data would find with a chance of 80%. The second is over languages, as if they were drawn from more of their "
+        "kind: Student's t of a mean, Welch's of the difference of two, and that of the slope of the line. Each "
+        "interval stands for itself: of twenty, one misses by chance."
     ]
+    methods = dict.fromkeys(row.between.interval.method for row in rows if row.between and row.between.interval)
+    if methods:
+        notes.append(f"Over seeds and test items: {'; '.join(methods)}.")
     if len(low) < 4:
         notes.append(f"The low-resource group has {len(low)} languages here: its mean says little about others.")
     without = [LANGUAGES[code].name for code in languages if not LANGUAGES[code].cc100_gib]

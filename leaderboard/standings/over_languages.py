@@ -9,8 +9,7 @@ from math import sqrt
 from scipy.special import stdtrit
 
 from leaderboard.standings.aggregate import mean, spread
-
-LEVEL = 0.95
+from leaderboard.standings.statistics.intervals import LEVEL, Interval
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,28 @@ class LanguageMean:
     low: float | None
     high: float | None
     n: int
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One number over languages with two intervals, which answer two questions.
+
+    `interval` says how sure it is for these very languages, over seeds and test items; None with the reason `why`.
+    `languages` takes the languages as drawn from more of their kind.
+    """
+
+    languages: LanguageMean
+    interval: Interval | None
+    why: str
+
+    @property
+    def value(self) -> float:
+        return self.languages.value
+
+    @property
+    def n(self) -> int:
+        """Languages."""
+        return self.languages.n
 
 
 def over_languages(values: Collection[float]) -> LanguageMean | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from leaderboard.models import Recipe, Run
 from leaderboard.services import headlines
@@ -12,18 +13,19 @@ from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import SUITES, Aggregate, FilterError, Filters, View
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.scene import WITHOUT_TASKS, Scene, Scores
-from leaderboard.standings.table import OVERALL, Choice, Choices, Column, Pages, Standings, number
+from leaderboard.standings.table import OVERALL, Choice, Choices, Column, Pages, Ranking, Standings, number
 from leaderboard.variants import Variant
 from runner.tasks import registry
 
 ROWS_A_PAGE = 100
 
 
-def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Standings:
+def load(filters: Filters, *, whole: bool = False, settled: bool = False, ranked: bool = False) -> Standings:
     """The standings that `filters` ask for: the rows of one page, or with `whole` those of all of them.
 
-    Eleven queries, and one more with a study or another order than the usual one, however many rows there are; more
-    where scores have changed and are gathered first (not asked where they are `settled`).
+    Ranks need all rows' scores: where a page has a part of the rows, they are computed only if it is to be `ranked`.
+    Twelve queries at most, and one more with a study or another order than the usual one, however many rows there are;
+    more where scores have changed and are gathered first (not asked where they are `settled`).
     FilterError where the task page asks for a protocol that its task was not measured under.
     """
     if not settled:
@@ -38,6 +40,7 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Sta
         found = columns.language_columns(filters, chosen, shown, scores) if chosen else []
     else:
         found = columns.task_columns(filters, scenery.protocols, shown)
+    found = scenery.with_uploads(found)
     overall = columns.overall_parts(filters.suite, found, scenery.protocols, shown)
     entries = _with_scores(scenery.entries, found, shown)
     sort, notes = _sorting(filters, found)
@@ -55,14 +58,30 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Sta
         scores = scenery.measured({column.protocol for column in found}, None if whole else on_page)
     cells = Cells(scores, scenery.baseline_of, overall, how)
     table = [tuple(cells.cell(entry, column) for column in found) for entry in on_page]
-    table = confidence.with_intervals(table, on_page, found, cells)
+    items = confidence.artifacts(cells)
+    table = confidence.with_intervals(table, on_page, found, cells, items)
+    ranking, ranks = None, {}
+    if filters.view is View.LEADERBOARD and items and (column := confidence.ranked_by(found, sort, cells)):
+        if len(on_page) == len(entries):
+            ranking, ranks = confidence.ranking(entries, column, cells, items)
+        elif ranked:
+            everyone = _everyone(scenery, found, column, cells)
+            ranking, ranks = confidence.ranking(entries, column, everyone, confidence.artifacts(everyone))
+        else:
+            ranking = Ranking(column.key, column.title, pending=True)
     return Standings(
         sentence=wording.sentence(filters, entries, show),
-        notes=(*notes, *wording.notes(filters, entries, scenery)),
+        notes=(*notes, *(ranking.notes if ranking else ()), *wording.notes(filters, entries, scenery)),
         columns=tuple(found),
         groups=columns.column_groups(found) if _grouped(filters) else (),
         rows=tuple(
-            row(entry, made, label=labels[entry.key], has_baseline=entry.key in scenery.baseline_of)
+            row(
+                entry,
+                made,
+                label=labels[entry.key],
+                has_baseline=entry.key in scenery.baseline_of,
+                rank=ranks.get(entry.key),
+            )
             for entry, made in zip(on_page, table, strict=True)
         ),
         choices=_choices(filters, recipes.values(), scenery, shown),
@@ -72,7 +91,13 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False) -> Sta
         suite=filters.suite,
         pages=pages,
         protocol=chosen.fingerprint[:8] if chosen else "",
+        ranking=ranking,
     )
+
+
+def _everyone(scenery: Scene, found: Sequence[Column], column: Column, cells: Cells) -> Cells:
+    """`cells` with the scores of all rows in what `column` is made of, where it has those of one page."""
+    return replace(cells, scores=scenery.measured(_protocols_of(column.key, found, cells.overall)), _overall={})
 
 
 def _grouped(filters: Filters) -> bool:
@@ -147,7 +172,7 @@ def _sorted(entries: list[Entry], found: Sequence[Column], sort: str, show: str,
     if key == "title":
         return sorted(entries, key=lambda entry: entry.title.casefold(), reverse=backwards)
     column = next(column for column in found if column.key == key)
-    values = {entry.key: number(cells.cell(entry, column), show) for entry in entries}
+    values = {entry.key: number(cells.cell(entry, column, paired=show == "difference"), show) for entry in entries}
     present = [entry for entry in entries if values[entry.key] is not None]
     present.sort(key=lambda entry: values[entry.key], reverse=backwards)
     return [*present, *(entry for entry in entries if values[entry.key] is None)]

@@ -6,19 +6,22 @@ import struct
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import fields as fields_of
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef
 
 from leaderboard.models import Headline, Protocol, Recipe, Run, Source, SourceStatus, Study
 from leaderboard.models.results import weakest
+from leaderboard.standings.presence import codes
 from leaderboard.standings.table import Choice, Measured, RunLink
 from leaderboard.variants import Variant, variants_of
 from runner.spec import canonical
 from runner.tasks import registry
 from runner.tasks.kinds import Suite, TaskSpec
 
+# What two protocols share that differ in noise alone.
+CLEAN_FIELDS = ("split", "limit", "max_length", "layer", "pooling", "precision", "scorer_version", "data")
 # Published and uploaded runs have no seed of their own.
 NO_SEED = 0
 
@@ -61,7 +64,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ProtocolValue:
-    """A protocol as the tables need it."""
+    """A protocol as the tables need it; `clean` is equal for two that differ in `noise` alone."""
 
     pk: int
     task: str
@@ -70,6 +73,16 @@ class ProtocolValue:
     split: str
     limit: int | None
     published: bool
+    noise: str
+    max_length: int | None
+    data: str
+    scorer_version: str
+    clean: tuple[object, ...]
+
+    @property
+    def uploaded(self) -> bool:
+        """Whether it is that of predictions from elsewhere: what ran here has a length, what is printed no items."""
+        return not self.published and self.max_length is None
 
 
 def recipes() -> dict[int, Entry]:
@@ -194,25 +207,12 @@ def studied_suites() -> set[str]:
 
 def protocols(tasks: Collection[TaskSpec], *, noisy: bool = True) -> dict[int, ProtocolValue]:
     """The protocols of `tasks`, with `noisy` those whose test data is disturbed too. One query."""
-    fields = ("pk", "task_id", "label", "fingerprint", "split", "limit", "published")
+    # All but the number and the task before them, and what comes of other fields after them.
+    fields = ("pk", "task_id", *(field.name for field in fields_of(ProtocolValue)[2:-1]))
     found = Protocol.objects.filter(task__in=[task.slug for task in tasks]).order_by("label", "pk")
     found = found if noisy else found.filter(noise="")
-    return {row[0]: ProtocolValue(*row) for row in found.values_list(*fields)}
-
-
-class Presence(NamedTuple):
-    """What was gathered of a run under a protocol, without its values."""
-
-    run: int
-    protocol: int
-    languages: str
-    mean: float | None
-    statuses: str
-
-
-def presence() -> list[Presence]:
-    """All that was gathered. One query."""
-    return list(Headline.objects.order_by().values_list("run_id", "protocol_id", "languages", "mean", "statuses"))
+    rows = found.values_list(*fields, *CLEAN_FIELDS)
+    return {row[0]: ProtocolValue(*row[: len(fields)], clean=row[len(fields) :]) for row in rows}
 
 
 def measured(
@@ -245,16 +245,10 @@ def measured(
         if entry.source:
             gathering.trust(seed, trusted(entry, parts, statuses, unverified=unverified))
     return {
-        key: Measured(one.by_seed, one.stages, sum(one.items.values()) or None, weakest(one.statuses))
+        key: Measured(one.by_seed, one.stages, one.items, weakest(one.statuses))
         for key, one in gathered.items()
         if any(one.by_seed.values())
     }
-
-
-@lru_cache(maxsize=4096)
-def codes(languages: str) -> tuple[str, ...]:
-    """The parts of a headline's list of languages; most rows share theirs with many others."""
-    return tuple(languages.split(","))
 
 
 def trusted(entry: Entry, parts: tuple[str, ...], statuses: str, *, unverified: bool) -> dict[str, str]:

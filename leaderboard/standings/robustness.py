@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.http import QueryDict
 
-from leaderboard.models import Score, Task
-from leaderboard.standings import asked, by_language, outcomes, uncertainty
-from leaderboard.standings.aggregate import mean, spread
-from leaderboard.standings.by_language import Scored, TaskProtocol, TaskScores
-from leaderboard.standings.outcomes import Items
-from leaderboard.standings.records import Entry
+from leaderboard.services import headlines
+from leaderboard.standings import asked, by_language, consistency, robustness_rows
+from leaderboard.standings.by_language import TaskScores
+from leaderboard.standings.records import Entry, ProtocolValue
+from leaderboard.standings.robustness_rows import Row
+from leaderboard.standings.statistics.agreement import MEASURES
 from leaderboard.standings.table import Choice
 from runner.tasks import registry
 from runner.tasks.kinds import Role, TaskSpec
 from runner.tasks.languages import LANGUAGES
 
-KNOWN = ("task", "protocol", "encoder", "languages", "sort")
-SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", "consistency")
+KNOWN = ("suite", "task", "protocol", "encoder", "languages", "sort")
+SORTS = ("title", "pivot", "others", "gap", "worst", "languages_sd", "seeds_sd", *MEASURES)
 
 
 @dataclass(frozen=True)
 class State:
     """What is shown; empty strings stand for what is usual."""
 
+    suite: str = ""
     task: str = ""
     protocol: str = ""
     encoder: str = ""
@@ -35,65 +35,13 @@ class State:
 
 
 @dataclass(frozen=True)
-class Noisy:
-    """The mean over languages under one noise, and what is lost against the clean data, over `n` languages."""
-
-    noise: str
-    value: float
-    drop: float
-    n: int
-
-    @property
-    def change(self) -> float:
-        """What the noise does to the score: the drop with its sign turned."""
-        return -self.drop
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """Of the items that are right in the pivot, the share in percent that is right in another language too.
-
-    The mean over `languages` and measurements; `items` are the parallel items behind it.
-    """
-
-    value: float
-    languages: int
-    items: int
-
-
-@dataclass(frozen=True)
-class Row:
-    """One recipe. Means are over its measurements; all but `worst` and the spreads are None where a part is missing.
-
-    `gap` is the score in the pivot less the mean of the others; `gap_change` is over paired seeds.
-    `languages_sd` is the sample standard deviation over the other languages, `seeds_sd` that of the mean over them.
-    """
-
-    key: str
-    title: str
-    is_baseline: bool
-    n: int
-    pivot: float | None
-    others: float | None
-    languages: int
-    items: int
-    gap: float | None
-    gap_change: float | None
-    worst: tuple[str, float] | None
-    worst_change: float | None
-    languages_sd: float | None
-    seeds_sd: float | None
-    consistency: Consistency | None
-    noisy: tuple[Noisy | None, ...]
-
-
-@dataclass(frozen=True)
 class View:
     """All that the page and its files may show."""
 
     state: State
+    suite: str
     task: TaskSpec | None
-    protocol: TaskProtocol | None
+    protocol: ProtocolValue | None
     pivot: str
     languages: tuple[str, ...]
     noises: tuple[str, ...]
@@ -104,6 +52,11 @@ class View:
     @property
     def has_consistency(self) -> bool:
         return any(row.consistency for row in self.rows)
+
+    @property
+    def compares_labels(self) -> bool:
+        """Whether predictions are compared as labels, not as right and wrong answers."""
+        return self.task is not None and self.task.kind in consistency.LABELS
 
     @property
     def noise_columns(self) -> tuple[tuple[str, str], ...]:
@@ -129,6 +82,7 @@ def parse(query: QueryDict) -> State:
     if sort and sort.removeprefix("-") not in SORTS and not sort.removeprefix("-").startswith("noise-"):
         raise asked.unknown("column to sort by,", sort, SORTS)
     return State(
+        suite=asked.suite(query),
         task=asked.one_of(query, "task", [task.slug for task in registry.tasks(Role.TARGET)]),
         protocol=query.get("protocol", ""),
         encoder=query.get("encoder", ""),
@@ -139,178 +93,49 @@ def parse(query: QueryDict) -> State:
 
 def load(state: State) -> View:
     """The view of `state`. FilterError for a protocol or an encoder that nothing was measured under."""
-    slug = state.task or usual_task()
+    headlines.current()
+    there = [task.slug for task in by_language.tasks_with_scores()]
+    suite, tasks = asked.in_suite(state.suite, state.task, there)
+    slug = state.task or usual_task(tasks)
+    choices = {
+        "suites": asked.suite_choices(there),
+        "tasks": tuple(Choice(one, registry.TASKS[one].title) for one in tasks),
+    }
     if not slug:
-        return View(state, None, None, "", (), (), (), (), {})
+        return View(state, suite, None, None, "", (), (), (), (), choices)
     task = registry.TASKS[slug]
     scores = by_language.load(task)
-    protocol = protocol_of(scores, state.protocol)
+    protocol = scores.protocol(state.protocol)
     entries = scores.entries(protocol) if protocol else ()
     encoders = {entry.encoder: entry.encoder_title for entry in entries}
     if state.encoder and state.encoder not in encoders:
         raise asked.unknown("encoder with scores in this task", state.encoder, encoders)
     kept = [entry for entry in entries if state.encoder in ("", entry.encoder)]
     noisy = scores.noisy(protocol) if protocol else ()
-    noisy = tuple(one for one in noisy if any((entry.key, one.pk) in scores.scored for entry in kept))
-    languages = _languages(state, scores, protocol, kept)
-    artifacts = _artifacts(scores, protocol, kept)
-    rows = [_row(scores, protocol, entry, languages, noisy, artifacts) for entry in kept]
+    noisy = tuple(one for one in noisy if any(scores.of(entry, one).by_seed for entry in kept))
+    languages = asked.chosen(state.languages, scores.shared(kept, protocol)) if protocol else ()
+    rows = robustness_rows.rows(scores, protocol, kept, languages, noisy) if protocol else []
     return View(
         state=state,
+        suite=suite,
         task=task,
         protocol=protocol,
         pivot=LANGUAGES[task.pivot].name,
         languages=languages,
         noises=tuple(one.noise for one in noisy),
         rows=tuple(_sorted(rows, [one.noise for one in noisy], state.sort)),
-        notes=_notes(task, scores, protocol, kept, languages),
+        notes=(*_notes(task, scores, protocol, kept, languages), *_about_consistency(task, rows)),
         choices={
-            "tasks": tuple(Choice(one.slug, one.title) for one in tasks_with_scores()),
+            **choices,
             "protocols": tuple(Choice(one.fingerprint[:8], one.label) for one in scores.clean_protocols()),
             "encoders": tuple(Choice(slug, title) for slug, title in encoders.items()),
         },
     )
 
 
-def tasks_with_scores() -> list[TaskSpec]:
-    """The target tasks in which a recipe from here was measured, in the catalogue's order. One query."""
-    there = Task.objects.filter(
-        pk__in=Score.objects.filter(run__recipe__isnull=False, run__withdrawn=None).values("task")
-    )
-    slugs = set(there.values_list("pk", flat=True))
-    return [task for task in registry.tasks(Role.TARGET) if task.slug in slugs]
-
-
-def usual_task() -> str:
-    """The first task whose languages are parallel, else the first that there is."""
-    found = tasks_with_scores()
-    return next((task.slug for task in found if task.parallel), found[0].slug if found else "")
-
-
-def protocol_of(scores: TaskScores, asked_for: str) -> TaskProtocol | None:
-    """The clean protocol that is asked for by the first letters of its fingerprint, else the most used one."""
-    known = scores.clean_protocols()
-    if asked_for:
-        for protocol in known:
-            if len(asked_for) >= 8 and protocol.fingerprint.startswith(asked_for):
-                return protocol
-        raise asked.unknown("protocol with scores", asked_for, [protocol.fingerprint[:8] for protocol in known])
-    return known[0] if known else None
-
-
-def _languages(
-    state: State, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]
-) -> tuple[str, ...]:
-    """Those besides the pivot that are wanted and that every recipe has: all rows are over the same ones."""
-    measured = [set(scores.scored[entry.key, protocol.pk].languages) for entry in kept]
-    shared = set.intersection(*measured) if measured else set()
-    return asked.chosen(state.languages, shared - {scores.task.pivot})
-
-
-def _row(
-    scores: TaskScores,
-    protocol: TaskProtocol,
-    entry: Entry,
-    languages: Sequence[str],
-    noisy: Sequence[TaskProtocol],
-    artifacts: Mapping[int, str],
-) -> Row:
-    mine, base = scores.scored[entry.key, protocol.pk], scores.baseline(entry, protocol)
-    pivot = scores.task.pivot
-    values = {language: mine.value(language) for language in languages}
-    by_measurement = [mean([mine.by_seed[seed][code] for code in languages]) for seed in mine.measurements if languages]
-    others = mean(list(values.values())) if values else None
-    english = mine.value(pivot)
-    worst = min(values.items(), key=lambda item: (item[1], item[0])) if values else None
-    return Row(
-        key=entry.key,
-        title=entry.title,
-        is_baseline=entry.is_baseline,
-        n=len(mine.measurements),
-        pivot=english,
-        others=others,
-        languages=len(languages),
-        items=sum(mine.items.get(code, 0) for code in languages),
-        gap=None if english is None or others is None else english - others,
-        gap_change=_gap_change(mine, base, pivot, languages),
-        worst=worst,
-        worst_change=_worst_change(mine, base, languages),
-        languages_sd=spread(list(values.values())) if len(values) > 1 else None,
-        seeds_sd=spread(by_measurement) if len(by_measurement) > 1 else None,
-        consistency=_consistency(scores, protocol, mine, languages, artifacts),
-        noisy=tuple(_noisy(mine, scores.scored.get((entry.key, one.pk)), one.noise, pivot, languages) for one in noisy),
-    )
-
-
-def _gap_change(mine: Scored, base: Scored | None, pivot: str, languages: Sequence[str]) -> float | None:
-    """The change of the gap over paired seeds; None unless the pivot and all languages are in every pair."""
-    found = by_language.differences(mine, base) if base else {}
-    if not languages or pivot not in found or any(code not in found for code in languages):
-        return None
-    return found[pivot] - mean([found[code] for code in languages])
-
-
-def _worst_change(mine: Scored, base: Scored | None, languages: Sequence[str]) -> float | None:
-    """The worst language's score less the baseline's worst, which may be another language, over paired seeds."""
-    seeds = [seed for seed in mine.by_seed if seed in base.by_seed] if base else []
-    pairs = [(mine.by_seed[seed], base.by_seed[seed]) for seed in seeds]
-    if not pairs or not languages or any(code not in side for pair in pairs for side in pair for code in languages):
-        return None
-    worst = [min(mean([pair[side][code] for pair in pairs]) for code in languages) for side in (0, 1)]
-    return worst[0] - worst[1]
-
-
-def _artifacts(scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry]) -> dict[int, str]:
-    """Evaluation -> SHA-256 of its items, where the task's items are parallel. One query."""
-    if protocol is None or not scores.task.parallel:
-        return {}
-    stages = {stage for entry in kept for stage in scores.scored[entry.key, protocol.pk].stages.values() if stage}
-    return uncertainty.artifacts_of(stages)
-
-
-def _consistency(
-    scores: TaskScores, protocol: TaskProtocol, mine: Scored, languages: Sequence[str], artifacts: Mapping[int, str]
-) -> Consistency | None:
-    """None unless every measurement has the items of the pivot and of all languages, and they tell right from wrong."""
-    scope = outcomes.scope_of(scores.task.slug, protocol.split)
-    found: list[tuple[float, int]] = []
-    for seed in mine.measurements:
-        items = outcomes.outcomes(artifacts[stage], scope) if (stage := mine.stages.get(seed)) in artifacts else None
-        if not items or scores.task.pivot not in items or any(code not in items for code in languages):
-            return None
-        shares = [retained(items[scores.task.pivot], items[code]) for code in languages]
-        if None in shares:
-            return None
-        found.extend(shares)
-    if not found:
-        return None
-    return Consistency(mean([share for share, _ in found]), len(languages), found[0][1])
-
-
-def retained(pivot: Items, other: Items) -> tuple[float, int] | None:
-    """The share of the shared items right in the pivot that is right in the other too, and how many items are shared.
-
-    XTREME, section 4.3 ("prediction consistency"). None where right and wrong are not told, or none is right.
-    """
-    if pivot.right is None or other.right is None:
-        return None
-    _, mine, theirs = np.intersect1d(pivot.keys, other.keys, return_indices=True)
-    right = pivot.right[mine]
-    if not right.any():
-        return None
-    return 100 * float(other.right[theirs][right].mean()), len(mine)
-
-
-def _noisy(clean: Scored, found: Scored | None, noise: str, pivot: str, languages: Sequence[str]) -> Noisy | None:
-    """Over the languages and the pivot where it was measured, on the seeds that have both."""
-    if found is None:
-        return None
-    wanted = [*languages, *([pivot] if pivot in clean.languages else [])]
-    seeds = [seed for seed in clean.by_seed if seed in found.by_seed]
-    if not seeds or not wanted or any(code not in found.by_seed[seed] for seed in seeds for code in wanted):
-        return None
-    value, before = (mean([side.by_seed[seed][code] for seed in seeds for code in wanted]) for side in (found, clean))
-    return Noisy(noise, value, before - value, len(wanted))
+def usual_task(tasks: Sequence[str]) -> str:
+    """The first of `tasks` whose languages are parallel, else the first; empty where there is none."""
+    return next((slug for slug in tasks if registry.TASKS[slug].parallel), tasks[0] if tasks else "")
 
 
 def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
@@ -320,8 +145,9 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
     def value(row: Row) -> float | None:
         if key == "worst":
             return row.worst[1] if row.worst else None
-        if key == "consistency":
-            return row.consistency.value if row.consistency else None
+        if key in MEASURES:
+            level = getattr(row.consistency, key) if row.consistency else None
+            return level.interval.estimate if level else None
         if key.startswith("noise-"):
             place = int(key.removeprefix("noise-"))
             return row.noisy[place].drop if row.noisy[place] else None
@@ -336,8 +162,26 @@ def _sorted(rows: list[Row], noises: Sequence[str], sort: str) -> list[Row]:
     return [*present, *(row for row in rows if value(row) is None)]
 
 
+def _about_consistency(task: TaskSpec, rows: Sequence[Row]) -> Iterator[str]:
+    """What the columns of consistency say, or why there are none."""
+    if not consistency.comparable(task):
+        yield (
+            f"No prediction consistency: the items of {task.title} are not the same in all languages, or what is "
+            "predicted of them is of other words."
+        )
+    elif any(row.consistency for row in rows):
+        what = "a label" if task.kind in consistency.LABELS else "whether an answer matches exactly, as answers differ"
+        yield (
+            f"Prediction consistency compares {what}, source item by source item, with {LANGUAGES[task.pivot].name}: "
+            "agreement (Hu et al. 2020), agreement beyond chance (Cohen 1960), and the share of what is right in "
+            f"{LANGUAGES[task.pivot].name} that is right there too; means over languages. Intervals are 95%, over "
+            "seeds and source items, for these very languages; changes are to the baseline, and “finds” is the "
+            "smallest change that such data would find with a chance of 80%."
+        )
+
+
 def _notes(
-    task: TaskSpec, scores: TaskScores, protocol: TaskProtocol | None, kept: Sequence[Entry], languages: Sequence[str]
+    task: TaskSpec, scores: TaskScores, protocol: ProtocolValue | None, kept: Sequence[Entry], languages: Sequence[str]
 ) -> tuple[str, ...]:
     notes = []
     if not task.parallel:
@@ -348,11 +192,11 @@ def _notes(
         )
     if task.pivot not in task.languages:
         notes.append(f"{task.title} has no {LANGUAGES[task.pivot].name}: there is no transfer gap.")
-    found = [scores.scored[entry.key, protocol.pk] for entry in kept]
+    found = [scores.of(entry, protocol) for entry in kept]
     measured = {code for scored in found for values in scored.by_seed.values() for code in values}
     left_out = len(measured - {task.pivot}) - len(languages)
     if left_out > 0:
         notes.append(f"{left_out} languages are left out: not asked for, or not measured for every recipe and seed.")
-    if any(len(scored.measurements) == 1 for scored in found):
+    if any(len(scored.independent) == 1 for scored in found):
         notes.append("A single measurement has no spread over seeds: the encoder itself is evaluated, or one seed ran.")
     return tuple(notes)

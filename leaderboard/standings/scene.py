@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from leaderboard.models import Recipe, Run, Source
-from leaderboard.standings import records
+from leaderboard.standings import presence, records, uploaded
 from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.presence import Present
 from leaderboard.standings.records import Entry, ProtocolValue, RunValue
-from leaderboard.standings.table import NOTHING, Measured, RunLink
+from leaderboard.standings.table import NOTHING, Column, Measured, RunLink
 
 # Methods that the transfer map does not offer: they have no intermediate task.
 WITHOUT_TASKS = (Recipe.Method.BASELINE, Recipe.Method.TRANSLATE_TRAIN)
@@ -29,7 +30,8 @@ class Scene:
 
     `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
     `means` their mean alone: enough to put whole rows in order, and empty where it is not. Rows that are only compared
-    with are in all of them, but not among `entries`. Scores are read when they are asked for.
+    with are in all of them, but not among `entries`. Scores are read when they are asked for. `joined` are protocols of
+    uploads that stand, here and in all that is read, under the protocol whose column they share.
     """
 
     entries: list[Entry]
@@ -38,6 +40,7 @@ class Scene:
     entry_of: Mapping[int, tuple[Entry, int]]
     presence: Presence
     means: Sequence[tuple[tuple[str, int], int, float]]
+    joined: Mapping[int, int]
     sources: Mapping[str, Source]
     silent: int
     unverified: int
@@ -46,11 +49,26 @@ class Scene:
     def measured(self, protocols: Collection[int], entries: Collection[Entry] | None = None) -> Scores:
         """What rows and their baselines measured under `protocols`; of `entries` only, where they are given."""
         if entries is None:
-            return Scores(records.measured(self.entry_of, protocols, unverified=self.with_unverified))
+            return self._read(protocols)
         wanted = {entry.key for entry in entries}
         wanted |= {base.key for key, base in self.baseline_of.items() if key in wanted}
-        runs = [run for run, (entry, _) in self.entry_of.items() if entry.key in wanted]
-        return Scores(records.measured(self.entry_of, protocols, runs=runs, unverified=self.with_unverified))
+        return self._read(protocols, [run for run, (entry, _) in self.entry_of.items() if entry.key in wanted])
+
+    def with_uploads(self, columns: Iterable[Column]) -> list[Column]:
+        """The columns, each with the protocol of the uploads that stand in it."""
+        of = {column: self.protocols[upload] for upload, column in self.joined.items()}
+        return [
+            replace(column, upload_label=one.label, upload_fingerprint=one.fingerprint)
+            if (one := of.get(column.protocol))
+            else column
+            for column in columns
+        ]
+
+    def _read(self, protocols: Collection[int], runs: Collection[int] | None = None) -> Scores:
+        also = [upload for upload, column in self.joined.items() if column in protocols]
+        found = records.measured(self.entry_of, [*protocols, *also], runs=runs, unverified=self.with_unverified)
+        scores = {(key, self.joined.get(pk, pk)): measured for (key, pk), measured in found.items()}
+        return Scores(uploaded.with_items(scores, self.entries, self.protocols))
 
     def by_means(self, protocols: Collection[int]) -> Scores:
         """The means under `protocols`, as if they were printed without their languages."""
@@ -74,8 +92,10 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     placed = _Placed(filters, recipes, wanted, {base.key for base in baseline_of.values()})
     # Under noise a score is no result of its own: the page of robustness has it, and a task's page where it is chosen.
     protocols = records.protocols(filters.tasks, noisy=filters.view is View.TASK)
-    gathered = _Gathered(placed.entry_of, protocols, with_unverified=filters.unverified)
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
+    found = presence.load()
+    joined = uploaded.joined(protocols, _used(found, placed.entry_of, entries), filters.protocol)
+    gathered = _Gathered(found, placed.entry_of, protocols, joined, with_unverified=filters.unverified)
     hidden = gathered.hidden - gathered.heard
     return Scene(
         entries=[entry for entry in entries if entry.key not in hidden],
@@ -85,6 +105,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         presence=gathered.presence,
         # A mean is not over what is left where a part of it is hidden.
         means=() if gathered.hidden & gathered.heard else gathered.means,
+        joined=joined,
         sources=placed.sources,
         # Systems from outside report what they report.
         silent=sum(entry.key not in gathered.heard for entry in entries if entry.origin == Run.Origin.LOCAL),
@@ -93,44 +114,67 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     )
 
 
+def _used(
+    found: presence.Presence, entry_of: Mapping[int, tuple[Entry, int]], entries: Collection[Entry]
+) -> Iterator[tuple[str, int]]:
+    """The rows of the view, each with its protocols."""
+    rows = {entry.key for entry in entries}
+    for run, (entry, _) in entry_of.items():
+        if entry.key in rows:
+            yield from ((entry.key, protocol) for protocol in found.get(run, ()))
+
+
 class _Gathered:
-    """Which row has what under which protocol; one query, and no objects: there are many thousands.
+    """Which row has what under which protocol, without objects: there are many thousands.
 
     `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified, `means` the
     mean over all languages of each row, protocol and seed.
     """
 
     def __init__(
-        self, entry_of: Mapping[int, tuple[Entry, int]], protocols: Collection[int], *, with_unverified: bool
+        self,
+        found: presence.Presence,
+        entry_of: Mapping[int, tuple[Entry, int]],
+        protocols: Collection[int],
+        joined: Mapping[int, int],
+        *,
+        with_unverified: bool,
     ) -> None:
         self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
         self.means: list[tuple[tuple[str, int], int, float]] = []
         self.heard: set[str] = set()
         self.hidden: set[str] = set()
-        for run, protocol, languages, mean, statuses in records.presence():
-            if run not in entry_of:
-                continue
-            entry, seed = entry_of[run]
-            parts = records.codes(languages)
+        for run, (entry, seed) in entry_of.items():
+            of_run = found.get(run, {})
+            if joined:
+                of_run = {joined.get(protocol, protocol): one for protocol, one in of_run.items()}
             if entry.source:
-                shown = records.trusted(entry, parts, statuses, unverified=with_unverified)
-                if len(shown) < len(parts):
-                    parts = tuple(shown)
-                    # Of another suite, it would not be shown here anyway.
-                    if protocol in protocols:
-                        self.hidden.add(entry.key)
-                if not parts:
-                    continue
-            self.heard.add(entry.key)
-            if protocol not in protocols:
+                of_run = dict(self._trusted(entry, of_run, protocols, with_unverified=with_unverified))
+            if not of_run:
                 continue
-            key = entry.key, protocol
-            if key in self.presence:
-                self.presence[key].append(parts)
-            else:
-                self.presence[key] = [parts]
-            if mean is not None:
-                self.means.append((key, seed, mean))
+            self.heard.add(entry.key)
+            for protocol, (parts, mean, _) in of_run.items():
+                if protocol not in protocols:
+                    continue
+                key = entry.key, protocol
+                if key in self.presence:
+                    self.presence[key].append(parts)
+                else:
+                    self.presence[key] = [parts]
+                if mean is not None:
+                    self.means.append((key, seed, mean))
+
+    def _trusted(
+        self, entry: Entry, of_run: Mapping[int, Present], protocols: Collection[int], *, with_unverified: bool
+    ) -> Iterator[tuple[int, Present]]:
+        """What may be shown of a row from a source."""
+        for protocol, one in of_run.items():
+            shown = records.trusted(entry, one.parts, one.statuses, unverified=with_unverified)
+            # Of another suite, it would not be shown here anyway.
+            if len(shown) < len(one.parts) and protocol in protocols:
+                self.hidden.add(entry.key)
+            if shown:
+                yield protocol, one._replace(parts=tuple(shown))
 
 
 class _Placed:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import fsum
 
 OVERALL = "overall"
 
@@ -15,14 +16,37 @@ class Measured:
 
     A part is a language; in the overall column it is a task. The empty part holds a mean that a source
     prints without its languages. `stages` tells which stage measured a seed: an evaluation in which
-    nothing is drawn is shared by all seeds and counts as one measurement. `status` is how far the least trusted of
-    published scores can be trusted; empty for what was measured here.
+    nothing is drawn is shared by all seeds and counts as one measurement. `test_items` has how many there are in each
+    part. `status` is how far the least trusted of published scores can be trusted; empty for what was measured here.
     """
 
     by_seed: Mapping[int, Mapping[str, float]]
     stages: Mapping[int, frozenset[int]]
-    items: int | None = None
+    test_items: Mapping[str, int] = field(default_factory=dict)
     status: str = ""
+
+    @property
+    def items(self) -> int | None:
+        """Test items, summed over the parts; None where they are not known."""
+        return sum(self.test_items.values()) or None
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The parts that every seed has."""
+        return frozenset.intersection(*map(frozenset, self.by_seed.values())) if self.by_seed else frozenset()
+
+    @property
+    def independent(self) -> tuple[int, ...]:
+        """A seed for each measurement, the lowest of those that share one."""
+        first: dict[object, int] = {}
+        for seed in sorted(self.by_seed):
+            first.setdefault(self.stages.get(seed) or ("seed", seed), seed)
+        return tuple(first.values())
+
+    def value(self, part: str) -> float | None:
+        """The mean over the seeds that have the part."""
+        found = [values[part] for values in self.by_seed.values() if part in values]
+        return fsum(found) / len(found) if found else None
 
     def measurements(self, seeds: tuple[int, ...]) -> int:
         """How many of `seeds` were measured on their own."""
@@ -42,7 +66,8 @@ NOTHING = Measured({}, {})
 class Interval:
     """A 95% interval of a difference over seeds and test items, in points.
 
-    `decided` says whether the difference is told from none, given all that the table shows at once.
+    `decided` says whether the difference is told from none, given all that the table shows at once; `detectable` is the
+    smallest true difference that such data would find alone with a chance of 80% (None in snapshots from before).
     """
 
     low: float
@@ -50,6 +75,16 @@ class Interval:
     p: float
     decided: bool
     method: str
+    detectable: float | None = None
+
+    @property
+    def undecided_words(self) -> str:
+        """What stands beside a difference that is not told from none; nothing where it is."""
+        if self.decided:
+            return ""
+        if self.detectable is None:
+            return "not significant"
+        return f"not significant; such data would find {self.detectable:.1f} points with a chance of 80%"
 
 
 @dataclass(frozen=True)
@@ -103,6 +138,9 @@ class Cell:
     def coverage(self) -> str:
         return f"{self.have}/{self.expected}"
 
+    def with_interval(self, interval: Interval) -> Cell:
+        return replace(self, difference=replace(self.difference, interval=interval))
+
     @property
     def paired(self) -> Difference | None:
         """The difference where it is over all parts: the only one that tables of means may show."""
@@ -111,7 +149,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A task under one protocol, over `parts` (languages) of `expected_parts`; or the overall, over tasks."""
+    """A task under one protocol, over `parts` (languages) of `expected_parts`; or the overall, over tasks.
+
+    Uploads may stand in it too, under a protocol of their own: `upload_label`, `upload_fingerprint`.
+    """
 
     key: str
     title: str
@@ -127,6 +168,14 @@ class Column:
     stand_in: bool = False
     detail: str = ""
     ambiguous: bool = False
+    upload_label: str = ""
+    upload_fingerprint: str = ""
+
+    def protocol_of(self, origin: str) -> tuple[str, str]:
+        """Label and fingerprint of what a row of this origin was measured under."""
+        if origin == "uploaded" and self.upload_fingerprint:
+            return self.upload_label, self.upload_fingerprint
+        return self.protocol_label, self.protocol_fingerprint
 
     @property
     def scoped_label(self) -> str:
@@ -153,6 +202,42 @@ class RunLink:
 
     pk: int
     seed: int | None
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Where a row stands by its score, from 1, with the 95% interval of its rank and its tie group, from 1.
+
+    Only rows that have a rank are counted.
+    """
+
+    place: int
+    low: int
+    high: int
+    group: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What rows are ranked by: a column's key and title. `rows` have a rank; `told` says what it is, or why none has.
+
+    `pending` where the rows at hand are not all: ranks are then asked for on their own.
+    """
+
+    column: str
+    title: str
+    rows: int = 0
+    told: str = ""
+    pending: bool = False
+
+    @property
+    def shown(self) -> bool:
+        """Whether a page has a column for ranks."""
+        return self.pending or self.rows > 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (self.told,) if self.told else ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +271,7 @@ class Row:
     source_status_label: str = ""
     label: str = ""
     cells: tuple[Cell, ...] = ()
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True)
@@ -257,6 +343,7 @@ class Standings:
     suite: str
     pages: Pages
     protocol: str = ""
+    ranking: Ranking | None = None
 
     @property
     def sort_key(self) -> str:

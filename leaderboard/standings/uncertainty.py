@@ -14,29 +14,34 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from django.db.models import Q
 
 from leaderboard.models import Artifact, StoredInterval
 from leaderboard.standings import outcomes
-from leaderboard.standings.statistics import intervals, ranking, significance
+from leaderboard.standings.statistics import intervals, significance
 from leaderboard.standings.statistics.intervals import Interval
 from leaderboard.standings.table import Measured
 from runner.spec import fingerprint
 from runner.tasks import registry
 
 # Raised when the same evidence gives another interval: what is stored of another version is computed again.
-VERSION = 2
-NO_OUTCOMES = "No interval: the score has no per-item outcomes, as published scores have none."
+VERSION = 3
+NO_OUTCOMES = "No interval: a score has no per-item outcomes, as published scores have none."
 NOT_PREPARED = "No interval yet: the per-item outcomes are still to be prepared."
 NO_PAIRS = "No interval: the two have no seed in common in which both have all parts."
 
 
 @dataclass(frozen=True)
 class Part:
-    """One task under one protocol: what both sides measured, over these languages."""
+    """One task under one protocol: what both sides measured, over these languages.
+
+    `weights` make a contrast of them, such as one group's mean less another's, or a line's slope; none: their mean.
+    """
 
     mine: Measured
     base: Measured
     languages: tuple[str, ...]
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,14 +53,21 @@ class Asked:
 
     parts: tuple[Part, ...]
 
+    @property
+    def evaluations(self) -> frozenset[int]:
+        """The stages of both sides."""
+        sides = [side.evaluations for part in self.parts for side in (part.mine, part.base)]
+        return frozenset().union(*sides)
+
 
 @dataclass(frozen=True)
 class Found:
-    """The interval, or why there is none; `stages` are the evaluations behind it."""
+    """The interval, or why there is none; `stages` are the evaluations behind it, `points` the measured differences."""
 
     interval: Interval | None
     why: str = ""
     stages: frozenset[int] = frozenset()
+    points: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,21 +87,29 @@ class Measurement:
         return all(mine and base for mine, base in self.evidence)
 
 
-def of(asked: Sequence[Asked], *, stored: bool = True) -> list[Found]:
-    """The interval of each difference, in order. Two queries, one without `stored`."""
-    artifacts = artifacts_of(
-        stage for one in asked for part in one.parts for side in (part.mine, part.base) for stage in side.evaluations
-    )
+def of(asked: Sequence[Asked], *, stored: bool = True, artifacts: Mapping[int, str] | None = None) -> list[Found]:
+    """The interval of each difference, in order. Two queries; one less without `stored`, or with `artifacts`."""
+    if artifacts is None:
+        artifacts = artifacts_of(stage for one in asked for stage in one.evaluations)
     measured = [measurements(one, artifacts) for one in asked]
     keys = [content(one, pairs) for one, pairs in zip(asked, measured, strict=True)]
-    kept = _stored(keys) if stored else {}
+    kept = kept_intervals(keys) if stored else {}
     return [_found(one, pairs, key, kept) for one, pairs, key in zip(asked, measured, keys, strict=True)]
 
 
 def artifacts_of(stages: Iterable[int]) -> dict[int, str]:
-    """Evaluation -> SHA-256 of its per-item outcomes. One query."""
+    """Evaluation (or `of_upload`) -> SHA-256 of its per-item outcomes. One query."""
     wanted = set(stages)
-    return dict(Artifact.objects.filter(kind="items", stage__in=wanted).order_by().values_list("stage_id", "sha256"))
+    which = Q(stage__in=[stage for stage in wanted if stage > 0])
+    if uploads := [-number for number in wanted if number < 0]:
+        which |= Q(pk__in=uploads)
+    found = Artifact.objects.filter(which, kind="items").order_by().values_list("stage_id", "pk", "sha256")
+    return {stage or of_upload(pk): sha256 for stage, pk, sha256 in found}
+
+
+def of_upload(artifact: int) -> int:
+    """What stands for an upload among evaluations: it had none here, but it has an artifact with its items."""
+    return -artifact
 
 
 def measurements(asked: Asked, artifacts: Mapping[int, str]) -> tuple[Measurement, ...]:
@@ -97,53 +117,58 @@ def measurements(asked: Asked, artifacts: Mapping[int, str]) -> tuple[Measuremen
     seeds = [
         seed
         for seed in (asked.parts[0].mine.by_seed if asked.parts else ())
-        if all(_has(side, seed, part.languages) for part in asked.parts for side in (part.mine, part.base))
+        if all(has(side, seed, part.languages) for part in asked.parts for side in (part.mine, part.base))
     ]
     found: dict[object, Measurement] = {}
     for seed in sorted(seeds):
-        sides = [(_of_seed(part.mine, seed), _of_seed(part.base, seed)) for part in asked.parts]
+        sides = [(of_seed(part.mine, seed), of_seed(part.base, seed)) for part in asked.parts]
         found.setdefault(
             tuple(sides) if all(mine and base for mine, base in sides) else seed,
             Measurement(
                 seed=seed,
                 point=float(np.mean([_point(part, seed) for part in asked.parts])),
-                evidence=tuple((_known(mine, artifacts), _known(base, artifacts)) for mine, base in sides),
+                evidence=tuple((known(mine, artifacts), known(base, artifacts)) for mine, base in sides),
                 stages=frozenset().union(*(mine | base for mine, base in sides)),
             ),
         )
     return tuple(found.values())
 
 
-def _has(side: Measured, seed: int, languages: Collection[str]) -> bool:
+def has(side: Measured, seed: int, languages: Collection[str]) -> bool:
     return bool(languages) and all(language in side.by_seed.get(seed, {}) for language in languages)
 
 
-def _of_seed(side: Measured, seed: int) -> frozenset[int]:
+def of_seed(side: Measured, seed: int) -> frozenset[int]:
     return side.stages.get(seed, frozenset())
 
 
 def _point(part: Part, seed: int) -> float:
     mine, base = part.mine.by_seed[seed], part.base.by_seed[seed]
-    return float(np.mean([mine[language] - base[language] for language in part.languages]))
+    found = [mine[language] - base[language] for language in part.languages]
+    return float(np.dot(part.weights, found)) if part.weights else float(np.mean(found))
 
 
-def _known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
+def known(stages: Iterable[int], artifacts: Mapping[int, str]) -> tuple[str, ...]:
     """The latest first: where a language was evaluated twice, its score is of the latest."""
     return tuple(artifacts[stage] for stage in sorted(stages, reverse=True) if stage in artifacts)
 
 
 def content(asked: Asked, pairs: Sequence[Measurement]) -> str:
     """The hash of all that an interval depends on: seeds, points, evidence, languages, and how it is computed."""
+    contrast = any(part.weights for part in asked.parts)
+    weights = {"weights": [part.weights for part in asked.parts]} if contrast else {}
     return fingerprint(
         {
             "version": [VERSION, outcomes.VERSION],
             "languages": [list(part.languages) for part in asked.parts],
             "pairs": [[pair.seed, round(pair.point, 9), pair.evidence] for pair in pairs],
+            **weights,
         }
     )
 
 
-def _stored(keys: Collection[str]) -> dict[str, Interval]:
+def kept_intervals(keys: Collection[str]) -> dict[str, Interval]:
+    """Those of the intervals with these contents that are kept. One query."""
     names = [field.name for field in fields(Interval)]
     rows = StoredInterval.objects.filter(content__in=set(keys)).values_list("content", *names)
     return {row[0]: Interval(*row[1:]) for row in rows}
@@ -153,12 +178,11 @@ def _found(asked: Asked, pairs: Sequence[Measurement], key: str, kept: Mapping[s
     stages = frozenset().union(*(pair.stages for pair in pairs))
     if not pairs:
         return Found(None, NO_PAIRS, stages)
+    points = tuple(pair.point for pair in pairs)
     if not all(pair.complete for pair in pairs):
-        return Found(None, NO_OUTCOMES, stages)
-    if key in kept:
-        return Found(kept[key], stages=stages)
-    interval = compute(asked, pairs, key)
-    return Found(interval, "" if interval else NOT_PREPARED, stages)
+        return Found(None, NO_OUTCOMES, stages, points)
+    interval = kept[key] if key in kept else compute(asked, pairs, key)
+    return Found(interval, "" if interval else NOT_PREPARED, stages, points)
 
 
 def compute(asked: Asked, pairs: Sequence[Measurement], key: str) -> Interval | None:
@@ -200,15 +224,18 @@ def _difference(asked: Asked, pair: Measurement) -> np.ndarray | None:
     total: np.ndarray | float = 0.0
     for part, (mine, base) in zip(asked.parts, pair.evidence, strict=True):
         for sign, side in ((1, mine), (-1, base)):
-            mean = deviation(side, part.languages)
+            mean = deviation(side, part.languages, part.weights)
             if mean is None:
                 return None
             total = total + sign * mean / len(asked.parts)
     return total if isinstance(total, np.ndarray) else None
 
 
-def deviation(artifacts: Sequence[str], languages: Sequence[str]) -> np.ndarray | None:
-    """What the mean over `languages` deviates by on resampled items, (replicates,); None where it is not known."""
+def deviation(artifacts: Sequence[str], languages: Sequence[str], weights: Sequence[float] = ()) -> np.ndarray | None:
+    """What the mean over `languages`, or their sum by `weights`, deviates by on resampled items, (replicates,).
+
+    None where it is not known.
+    """
     there = [found for sha256 in artifacts if (found := outcomes.replicates(sha256))]
     parts = [
         next((found.deviations[language] for found in there if language in found.deviations), None)
@@ -216,7 +243,19 @@ def deviation(artifacts: Sequence[str], languages: Sequence[str]) -> np.ndarray 
     ]
     if not parts or any(part is None for part in parts):
         return None
+    if weights:
+        return np.asarray(weights, dtype=np.float32) @ np.stack(parts).astype(np.float32)
     return np.mean(parts, axis=0, dtype=np.float32)
+
+
+def at_least_over_seeds(asked: Sequence[Asked]) -> list[Found]:
+    """As `of`; where items are not known, the interval over seeds alone, if there are two. Two queries."""
+    return [
+        replace(found, interval=intervals.over_seeds(np.array(found.points)), why="")
+        if found.interval is None and len(found.points) > 1
+        else found
+        for found in of(asked)
+    ]
 
 
 def _items(asked: Asked, pair: Measurement) -> int:
@@ -229,49 +268,6 @@ def _items(asked: Asked, pair: Measurement) -> int:
         ]
         count += len(np.unique(np.concatenate(keys)))
     return count
-
-
-def ranks(rows: Sequence[Sequence[tuple[Measured, tuple[str, ...]]]]) -> ranking.Ranks | None:
-    """Rank intervals of rows by their means, each row given as its parts (task measured, languages).
-
-    One part for a column, all tasks for the overall mean; every row must be complete in at least one seed. None where
-    a row has no per-item outcomes, or they are not prepared. One query. The mean over a row's seeds is what is ranked.
-    """
-    artifacts = artifacts_of(stage for row in rows for measured, _ in row for stage in measured.evaluations)
-    points: list[np.ndarray] = []
-    replicates: list[np.ndarray] = []
-    for row in rows:
-        seeds = _complete(row)
-        drawn = [_row_deviation(row, seed, artifacts) for seed in seeds]
-        if not seeds or any(one is None for one in drawn):
-            return None
-        points.append(np.array([_row_point(row, seed) for seed in seeds]))
-        replicates.append(np.mean(drawn, axis=0, dtype=np.float32))
-    return ranking.rank(points, np.stack(replicates)) if rows else None
-
-
-def _complete(row: Sequence[tuple[Measured, tuple[str, ...]]]) -> list[int]:
-    """Seeds with all parts, those that share all evaluations with one before left out."""
-    found: dict[object, int] = {}
-    for seed in sorted(row[0][0].by_seed) if row else ():
-        if all(_has(measured, seed, languages) for measured, languages in row):
-            stages = tuple(_of_seed(measured, seed) for measured, _ in row)
-            found.setdefault(stages if all(stages) else seed, seed)
-    return list(found.values())
-
-
-def _row_point(row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int) -> float:
-    means = [np.mean([measured.by_seed[seed][language] for language in languages]) for measured, languages in row]
-    return float(np.mean(means))
-
-
-def _row_deviation(
-    row: Sequence[tuple[Measured, tuple[str, ...]]], seed: int, artifacts: Mapping[int, str]
-) -> np.ndarray | None:
-    parts = [deviation(_known(_of_seed(measured, seed), artifacts), languages) for measured, languages in row]
-    if any(part is None for part in parts):
-        return None
-    return np.mean(parts, axis=0, dtype=np.float32)
 
 
 def headline(task: str) -> str:

@@ -71,6 +71,14 @@ def notes(filters: Filters, rows: Sequence[Entry], scene: Scene) -> tuple[str, .
     if scene.unverified:
         hidden = scene.unverified
         found.append(f"{_count(hidden, 'published row')} that nobody has verified {_is(hidden)} hidden.")
+    uploads = sum(row.origin == Run.Origin.UPLOADED for row in rows) if scene.joined else 0
+    if uploads:
+        stand = "stands" if uploads == 1 else "stand"
+        found.append(
+            f"{_count(uploads, 'uploaded row')} {stand} in the columns of rows from here: scored on the same items by "
+            "the same scorer. How the predictions were made (length, precision; layer and pooling of a retrieval) is "
+            "not known."
+        )
     if filters.unverified and any(row.source for row in rows):
         found.append("Scores marked as not verified were copied from a source that nobody has checked.")
     return tuple(found)

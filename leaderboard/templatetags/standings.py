@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from leaderboard.addresses import of_languages
 from leaderboard.standings import numbers
-from leaderboard.standings.comparison import name_of
+from leaderboard.standings.alternatives import Unit
 from leaderboard.standings.table import Cell, Difference, Interval, Row, Standings
 
 register = template.Library()
@@ -30,15 +30,16 @@ def shown_difference(value: float) -> str:
 
 
 @register.filter
-def row_name(row: Row) -> str:
-    """How the address of a comparison names a row."""
-    return name_of(row)
+def shown_time(hours: float, unit: Unit) -> str:
+    """Device time in `unit`, with two digits that count at least."""
+    value = hours / unit.hours
+    return (f"{value:.0f}" if abs(value) >= 100 else f"{value:#.2g}".rstrip(".")).replace("-", numbers.MINUS)
 
 
 @register.filter
-def shown_hours(hours: float) -> str:
-    """Hours with two digits that count, of a GPU or of a minute on a laptop."""
-    return f"{hours:.1f}" if abs(hours) >= 10 else f"{hours:.2g}".replace("-", numbers.MINUS)
+def shown_gain(points: float, unit: Unit) -> str:
+    """Points an hour as points for each `unit`, signed."""
+    return numbers.shown_difference(points * unit.hours)
 
 
 @register.filter
@@ -103,7 +104,9 @@ def _change(difference: Difference) -> str:
     told = f"paired difference over {seeds} and {difference.have} of {difference.expected} languages"
     if difference.interval:
         told += f", 95% interval {_interval(difference.interval)}"
-        told += "" if difference.interval.decided else ": not significant"
+        told += f": {words}" if (words := difference.interval.undecided_words) else ""
+    elif difference.complete:
+        told += ", no interval: it needs a mean, and the test items of both sides"
     text = numbers.shown_difference(difference.value) + ("" if difference.complete else "*")
     kind = f"{tint(difference)} undecided" if difference.undecided else tint(difference)
     return f'<span class="change {kind}" title="{told}">{text}</span>'

@@ -13,19 +13,31 @@ from leaderboard.exports import comparison as comparison_export
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.sheets import Sheet, sheet_csv, sheet_json, sheet_latex, sheet_markdown
 from leaderboard.exports.tables import FORMATS
+from leaderboard.figures import alternatives as figures
 from leaderboard.standings import alternatives as alternatives_view
 from leaderboard.standings import comparison
 from leaderboard.standings import filters as state
 from leaderboard.standings.filters import View
 from leaderboard.views.caching import NOT_KEPT, versioned
-from leaderboard.views.tables import FileLink, file_response, filtered
+from leaderboard.views.tables import FileLink, charts, file_response, filtered
 
 
 @require_safe
+@charts
 @filtered
 def alternatives(request: HttpRequest) -> HttpResponse:
     found = alternatives_view.load(state.parse(request.GET, View.ALTERNATIVES))
-    context = {"section": "alternatives", "found": found, **_shared(request, "alternatives")}
+    blocks = [
+        (block, figures.gain_against_cost(block, found.unit), f"cost-{number}")
+        for number, block in enumerate(found.blocks, start=1)
+    ]
+    context = {
+        "section": "alternatives",
+        "found": found,
+        "blocks": blocks,
+        "has_figures": any(figure for _, figure, _ in blocks),
+        **_shared(request, "alternatives"),
+    }
     response = render(request, "alternatives.html", context)
     # Measured costs change with the stages, not with the scores.
     response["Cache-Control"] = NOT_KEPT

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from leaderboard.figures import curves, stage_graph
 from leaderboard.models import Artifact, Recipe, Run, Stage, Study
+from leaderboard.standings import asked
 from leaderboard.standings.listing import of_run
 from leaderboard.standings.sources import printed_by
 from leaderboard.variants import Variant, ending
@@ -21,6 +22,7 @@ from leaderboard.views import files, live
 from leaderboard.views.actions import DECIDE
 from leaderboard.views.live import STATUS_TITLES
 from leaderboard.views.sources import asks_for_unverified
+from leaderboard.views.tables import filtered
 from runner.tasks import registry
 
 RUNS_A_PAGE = 100
@@ -42,10 +44,21 @@ UNSET = {
 
 
 @require_safe
+@filtered
 def runs(request: HttpRequest) -> HttpResponse:
+    """What ran here or was uploaded; systems that others published only where they are asked for."""
+    asked.only(request.GET, ("origin", "page"))
+    origin = asked.one_of(request.GET, "origin", Run.Origin.values)
     found = Run.objects.with_progress().select_related("recipe__encoder", "source").prefetch_related("studies")
-    page = Paginator(found, RUNS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "runs.html", {"section": "runs", "page": page, "status_titles": STATUS_TITLES})
+    found = found.filter(origin=origin) if origin else found.exclude(origin=Run.Origin.PUBLISHED)
+    context = {
+        "section": "runs",
+        "page": Paginator(found, RUNS_A_PAGE).get_page(request.GET.get("page")),
+        "origin": origin,
+        "origins": Run.Origin.choices,
+        "status_titles": STATUS_TITLES,
+    }
+    return render(request, "runs.html", context)
 
 
 @require_safe

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from leaderboard.exports import files
-from leaderboard.exports.columns import SCORES
+from leaderboard.exports import bulk
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.tables import FORMATS
 from leaderboard.models import Run, Snapshot
@@ -45,6 +44,7 @@ def snapshot(request: HttpRequest, address: str) -> HttpResponse:
         "partial": table is not None and table.partial,
         "frozen": True,
         "address": request.build_absolute_uri(found.get_absolute_url()),
+        "layouts": list(bulk.FORMATS),
         "formats": {ending: one.title for ending, one in FORMATS.items()},
         "others": Snapshot.objects.exclude(pk=found.pk).defer("content"),
     }
@@ -60,10 +60,11 @@ def content(request: HttpRequest, address: str) -> HttpResponseBase:
 
 
 @require_safe
-def scores_csv(request: HttpRequest, address: str) -> HttpResponseBase:
+def scores(request: HttpRequest, address: str, layout: str) -> HttpResponseBase:
+    """All scores of a snapshot, as those of the board are offered."""
     found = find(address)
-    blocks = files.lines(SCORES, _in_columns(frozen.scores(frozen.lines(found.content))))
-    return _attached(blocks, f"scores-{found.address}.csv", FORMATS["csv"].content_type)
+    blocks = bulk.started(bulk.kept(layout, _scores(found)))
+    return _attached(blocks, f"scores-{found.address}.{layout}", bulk.FORMATS[layout][0])
 
 
 @require_safe
@@ -74,7 +75,7 @@ def table_file(request: HttpRequest, address: str, key: str, ending: str) -> Htt
     if table is None:
         raise Http404(f"The snapshot has no table '{key}'.")
     page = request.build_absolute_uri(f"{found.get_absolute_url()}?table={key}")
-    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date())
+    origin = Origin(f"{table.title} ({found.name}, snapshot {found.hash})", page, found.created.date(), found.hash)
     written = FORMATS[ending]
     content = written.write(table.standings, origin, table.partial)
     return _attached(content, f"{key}-{found.address}.{ending}", written.content_type)
@@ -116,13 +117,7 @@ def _scores(snapshot: Snapshot) -> Iterator[Mapping[str, Any]]:
     return frozen.scores(frozen.lines(snapshot.content))
 
 
-def _in_columns(scores: Iterable[Mapping[str, Any]]) -> Iterator[list[Any]]:
-    """The scores in the columns of today's file; what a snapshot did not know yet is empty."""
-    names = [column.name for column in SCORES]
-    return ([score.get(name, "") for name in names] for score in scores)
-
-
-def _attached(blocks: Iterator[str], name: str, kind: str) -> StreamingHttpResponse:
+def _attached(blocks: Iterator[str | bytes], name: str, kind: str) -> StreamingHttpResponse:
     response = StreamingHttpResponse(blocks, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -115,6 +115,15 @@ def leaderboard(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@filtered
+@versioned
+def ranks(request: HttpRequest) -> HttpResponse:
+    """The ranks of a leaderboard's page, to stand in it: of many rows they take longer than the table may."""
+    standings = load(state.parse(request.GET, View.LEADERBOARD), settled=True, ranked=True)
+    return render(request, "_ranks.html", {"standings": standings})
+
+
+@require_safe
 @charts
 @filtered
 @versioned

@@ -34,7 +34,7 @@ from runner.events import EXIT_BUG, EXIT_DONE, EXIT_SUBMITTER, Emit, emitter
 from runner.process import die_with_parent
 from runner.scoring import checks, mining, reading
 from runner.scoring.classification import accuracy, matches
-from runner.scoring.layout import file_of
+from runner.scoring.layout import file_of, items_file_of
 from runner.scoring.reading import File, shown
 from runner.scoring.tagging import SEPARATOR, flatten
 from runner.tasks.kinds import Kind, TaskSpec
@@ -72,7 +72,7 @@ def score(upload: Upload, emit: Emit) -> None:
                 value = outcome.scores[metric]
                 emit("score", task=task.slug, language=language, metric=metric, value=value, n=outcome.n)
             rows.extend(item_rows(language, outcome, source_items))
-        announce("items", write_items(output / f"items-{task.slug}.parquet", rows), output, emit)
+        announce("items", write_items(output / items_file_of(task.slug), rows), output, emit)
 
 
 def _examples(task: TaskSpec, language: str, file: File, data_dir: str, emit: Emit) -> tuple[Outcome, Sequence[str]]:

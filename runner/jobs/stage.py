@@ -131,6 +131,7 @@ def _job(stage: Stage, folder: Path) -> spec.Job:
         processes=settings.ENGINE_PROCESSES,
         gradient_checkpointing=settings.ENGINE_GRADIENT_CHECKPOINTING,
         compile="inductor" if settings.ENGINE_COMPILE else "",
+        resume_seconds=settings.RESUME_SECONDS,
     )
 
 

@@ -22,3 +22,13 @@ def file_of(task: str, language: str) -> PurePosixPath:
     """`<folder>/test-<language>.tsv`, `.json` for question answering; RecipeError for an unknown task."""
     suffix = "json" if find_task(task).kind is Kind.SPAN else "tsv"
     return PurePosixPath(folder_of(task), f"test-{language}.{suffix}")
+
+
+def items_file_of(task: str) -> str:
+    """The name of the file with what happened to every item of a task of an upload."""
+    return f"items-{task}.parquet"
+
+
+def task_of_items(name: str) -> str:
+    """The task whose `items_file_of` is `name`."""
+    return name.removeprefix("items-").removesuffix(".parquet")

@@ -32,6 +32,13 @@
     const caption = view.querySelector("caption, .empty");
     status.textContent = caption ? caption.textContent : "";
   });
+  // On a narrow screen the list of pages scrolls: the one that is open shall be in sight.
+  const open = document.querySelector('.site-header nav [aria-current="page"]');
+  if (open) {
+    const list = open.closest("nav");
+    const before = open.getBoundingClientRect().left - list.getBoundingClientRect().left;
+    list.scrollLeft += before - (list.clientWidth - open.offsetWidth) / 2;
+  }
   document.body.append(status);
   prepare(document);
 })();

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +19,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[2]
 DISK_FULL_SECONDS = 1.5
+ROOM = 20_000  # bytes, where the disk is full
+TEMPLATE = "runner.template"
 LOCKED_SECONDS = 4.0  # longer than the lease of a trial
 
 
@@ -30,17 +34,13 @@ class Surroundings:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
-    def disk_full(self) -> Path:
-        return self.folder / "disk-full"
-
-    @property
     def clock(self) -> Path:
         return self.folder / "clock"
 
     def start_worker(self) -> None:
         command = [sys.executable, "-m", "celery", "-A", "leaderboard", "worker", "--loglevel", "INFO"]
         command += ["--without-gossip", "--without-mingle"]
-        environment = {**os.environ, "CHAOS_DISK_FULL": str(self.disk_full), "CHAOS_CLOCK": str(self.clock)}
+        environment = {**os.environ, "CHAOS_CLOCK": str(self.clock)}
         with (self.folder / "workers.log").open("ab") as log:
             self.workers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log))
 
@@ -60,17 +60,12 @@ class Surroundings:
 
 
 def kill_engine(around: Surroundings, draw: random.Random) -> bool:
-    engines = [
-        child
-        for worker in around.workers
-        if worker.poll() is None
-        for child in psutil.Process(worker.pid).children()
-        if "tests.chaos.engine" in " ".join(_command(child))
-    ]
-    if not engines:
-        return False
-    draw.choice(engines).kill()
-    return True
+    return _kill_one(engines(around), draw)
+
+
+def kill_template(around: Surroundings, draw: random.Random) -> bool:
+    """What engines are forked from: one that is at work dies with it."""
+    return _kill_one(templates(around), draw)
 
 
 def kill_worker(around: Surroundings, draw: random.Random) -> bool:
@@ -120,10 +115,14 @@ def restart_database(around: Surroundings, draw: random.Random) -> bool:
 
 
 def fill_disk(around: Surroundings, draw: random.Random) -> bool:
-    around.disk_full.touch()
-    time.sleep(DISK_FULL_SECONDS)
-    around.disk_full.unlink()
-    return True
+    """No engine can let a file grow beyond some kilobytes."""
+    full: set[psutil.Process] = set()
+    end = time.monotonic() + DISK_FULL_SECONDS
+    while time.monotonic() < end:
+        full |= _limit_files(set(engines(around)) - full, ROOM)
+        time.sleep(0.02)
+    _limit_files(full, resource.RLIM_INFINITY)
+    return bool(full)
 
 
 def jump_clock(around: Surroundings, draw: random.Random) -> bool:
@@ -148,6 +147,7 @@ def give_twice(around: Surroundings, draw: random.Random) -> bool:
 
 DISTURBANCES: Mapping[str, Callable[[Surroundings, random.Random], bool]] = {
     "engine killed": kill_engine,
+    "template killed": kill_template,
     "worker killed": kill_worker,
     "worker stopped": stop_worker,
     "broker restarted": restart_broker,
@@ -156,6 +156,44 @@ DISTURBANCES: Mapping[str, Callable[[Surroundings, random.Random], bool]] = {
     "clock jumped": jump_clock,
     "stage given twice": give_twice,
 }
+
+
+# Processes.
+
+
+def templates(around: Surroundings) -> list[psutil.Process]:
+    """The processes of the workers that have torch loaded and wait for a stage (`runner.template`)."""
+    alive = [psutil.Process(worker.pid) for worker in around.workers if worker.poll() is None]
+    return [child for worker in alive for child in _children(worker) if TEMPLATE in _command(child)]
+
+
+def engines(around: Surroundings) -> list[psutil.Process]:
+    """Those that were forked from them, each at work on a stage."""
+    return [engine for template in templates(around) for engine in _children(template)]
+
+
+def _kill_one(processes: list[psutil.Process], draw: random.Random) -> bool:
+    if processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            draw.choice(processes).kill()
+    return bool(processes)
+
+
+def _limit_files(processes: set[psutil.Process], size: int) -> set[psutil.Process]:
+    """No file of theirs may grow beyond `size` bytes; those of them that live."""
+    limited = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            process.rlimit(psutil.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+            limited.add(process)
+    return limited
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children()
+    except psutil.Error:
+        return []
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -1,4 +1,4 @@
-"""Settings of the workers in the chaos trials: the real ones, with the engine of the trials and a clock that jumps.
+"""Settings of the workers in the chaos trials: the real ones, with a clock that jumps, and resume points all the time.
 
 The clock is put forward or back by the seconds in the file that CHAOS_CLOCK names, wherever a worker reads the time
 of day: in Django, and in SQLite, whose clock is that of the process. (libfaketime would do so for all programs, but
@@ -8,7 +8,6 @@ makes Python's `time.sleep` fail.) Engines and supervisors use the monotonic clo
 from __future__ import annotations
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from django.utils import timezone
 
 from leaderboard.settings import *  # noqa: F403
 
-ENGINE_COMMAND = [sys.executable, "-m", "tests.chaos.engine"]
+# A stage of a trial is shorter than the minutes that are usual.
+RESUME_SECONDS = 0.3
 
 
 def jumped() -> datetime:

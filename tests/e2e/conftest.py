@@ -42,9 +42,11 @@ def open_page(browser, live_server, settings, tmp_path):
     """
     settings.ARTIFACT_DIR = tmp_path / "artifacts"
     # Inside: this file is read before Django is set up.
+    from leaderboard.standings import presence
     from leaderboard.views import caching
 
     caching.shelf.clear()
+    presence.forget()
     complaints: list[str] = []
     contexts = []
 

@@ -7,12 +7,13 @@ import io
 from html.parser import HTMLParser
 
 import pytest
+from django.db.models import F
 from django.http import QueryDict
 from scipy import stats
 
 from leaderboard.figures import alignment as figures
 from leaderboard.models import DiagnosticValue, Stage
-from leaderboard.services import results
+from leaderboard.services import headlines, results
 from leaderboard.standings import alignment
 from leaderboard.standings.filters import FilterError
 from runner.recipes import Diagnosis, Method
@@ -56,7 +57,35 @@ def test_it_works(seeded) -> None:
     assert sorted(changes) == pytest.approx([-5, -5, -5, 10, 10, 10])
     interval = stats.ttest_1samp(changes, 0).confidence_interval()
     assert (after.change.value, after.change.n) == (pytest.approx(2.5), 6)
-    assert (after.change.low, after.change.high) == pytest.approx((interval.low, interval.high))
+    assert (after.change.languages.low, after.change.languages.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_a_change_is_over_seeds_too(seeded) -> None:
+    trained = Stage.objects.filter(action="align", parent__isnull=False).order_by("pk")
+    DiagnosticValue.objects.filter(stage=trained[0]).update(value=F("value") + 2)
+    change = load().rows[1].change
+    expected = stats.ttest_1samp([4.5, 2.5], 0).confidence_interval()
+    assert (change.interval.low, change.interval.high) == pytest.approx((expected.low, expected.high))
+    assert change.interval.method == "t interval over 2 seeds; nothing is known about other sentences"
+    DiagnosticValue.objects.filter(stage=trained[1]).delete()
+    trained[1].runs.clear()
+    one = load().rows[1].change
+    assert (one.interval, one.why) == (None, "one seed: nothing is known about others")
+
+
+def test_low_resource_languages_stand_against_the_others(seeded) -> None:
+    by_class, by_size = load(), load(definition="size")
+    assert by_class.low == ("sw",)
+    row = by_class.rows[1]
+    changes = dict(zip(by_class.languages, (cell.change for cell in row.cells), strict=True))
+    assert row.low.value == pytest.approx(changes.pop("sw"))
+    assert row.between.value == pytest.approx(row.low.value - sum(changes.values()) / 5)
+    assert row.between.interval.estimate == pytest.approx(row.between.value)
+    # Alone in its group: nothing is known of the spread over such languages.
+    assert row.between.languages.low is None
+    assert by_class.rows[0].low is None
+    assert by_size.low == ("sw",)
+    assert load(languages="de,th").rows[1].between is None
 
 
 def test_a_layer_and_a_measure_are_chosen_in_the_address(seeded) -> None:
@@ -129,6 +158,19 @@ def test_the_gains_of_a_recipe_go_with_the_changes_of_its_checkpoint(seeded) -> 
     assert found.correlation.n == 4
 
 
+def test_scores_go_with_the_alignment_of_what_they_were_trained_from(seeded) -> None:
+    base, tuned = load(target="xnli_cad").against.levels
+    assert (base.row.pretrained, tuned.row.pretrained) == (True, False)
+    assert tuned.recipe == seeded.recipes["nli_cad"].title
+    for one, recipe in ((base, ""), (tuned, "nli_cad")):
+        values = dict(zip(load().languages, (cell.value for cell in one.row.cells), strict=True))
+        for code, value, score in one.points:
+            scores = [seeded.run(recipe, seed).scores.get(language=code).value for seed in factories.SEEDS]
+            assert (value, score) == (values[code], pytest.approx(sum(scores) / 2))
+        expected = stats.spearmanr(*zip(*((x, y) for _, x, y in one.points), strict=True)).statistic
+        assert one.correlation.value == pytest.approx(expected)
+
+
 def test_too_few_languages_give_a_reason_and_no_number(seeded) -> None:
     (found,) = load(languages="de,sw").associations
     assert found.correlation is None
@@ -193,7 +235,8 @@ def test_page_and_files_show_the_same_numbers(client, seeded) -> None:
         (title, code) for title in ("pretrained", "after Counterfactual NLI") for code in ("de", "sw")
     ]
     values = Text(page.content.decode()).values
-    shown = [value for number, value in enumerate(values[:6]) if number % 3]  # the means aside
+    # Means aside, and of the trained one the changes: of the mean, of Swahili, and of it less German.
+    shown = [*values[1:3], *values[7:9]]
     assert shown == [f"{float(row['value']):.3f}" for row in rows]
 
     found = client.get(f"/alignment.json{query}").json()
@@ -224,6 +267,7 @@ def test_a_page_takes_a_bounded_number_of_queries(seeded, django_assert_max_num_
         methods=(Method.INTERMEDIATE,),
         diagnoses=(ASKED,),
     )
+    headlines.current()
     with django_assert_max_num_queries(20):
         assert len(load().rows) == 4
 

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from leaderboard.exports import bulk, every_eval_ever, headers, markdown, parquet
+from leaderboard.exports import bulk, headers, markdown, parquet
 from leaderboard.exports.objects import Origin
 from leaderboard.models import Artifact, Encoder, Protocol, Publication, Run, Score, Source
 from leaderboard.published.tables import own_scores, own_sources
@@ -278,51 +278,6 @@ def test_outcomes_that_are_no_parquet_are_an_error_before_the_first_byte(client,
     run = evaluated(board)
     with pytest.raises(parquet.ParquetError, match="Parquet"):
         client.get(reverse("run-item-lines", args=[run.pk]))
-
-
-# Every Eval Ever.
-
-
-def test_records_have_what_the_schema_requires(client, board):
-    records = [json.loads(line) for line in body(client.get(reverse("every-eval-ever"))).splitlines()]
-    assert len(records) == len({score.run for score in every_score()})
-    assert sum(len(record["evaluation_results"]) for record in records) == len(list(every_score()))
-    for record in records:
-        assert record.keys() == {
-            "schema_version",
-            "evaluation_id",
-            "retrieved_timestamp",
-            "source_metadata",
-            "eval_library",
-            "model_info",
-            "evaluation_results",
-        }
-        assert record["schema_version"] == every_eval_ever.SCHEMA_VERSION
-        assert record["source_metadata"]["source_type"] in ("documentation", "evaluation_run")
-        assert record["source_metadata"]["evaluator_relationship"] in (
-            "first_party",
-            "third_party",
-            "collaborative",
-            "other",
-        )
-        assert {"name", "id"} <= record["model_info"].keys()
-        assert {"name", "version"} <= record["eval_library"].keys()
-        for result in record["evaluation_results"]:
-            assert {"evaluation_name", "source_data", "metric_config", "score_details"} <= result.keys()
-            assert {"dataset_name", "source_type"} <= result["source_data"].keys()
-            assert result["source_data"]["source_type"] in ("hf_dataset", "url", "other")
-            assert result["metric_config"]["lower_is_better"] is False
-            assert (result["metric_config"]["min_score"], result["metric_config"]["max_score"]) == (0, 100)
-            assert isinstance(result["score_details"]["score"], int | float)
-            assert all(isinstance(text, str) for text in result["score_details"]["details"].values())
-
-
-def test_one_record_of_one_run(client, board):
-    run = board.run("qqp mlm")
-    record = json.loads(client.get(reverse("run-every-eval-ever", args=[run.pk])).content)
-    assert record["model_info"]["id"] == "tiny"
-    assert record["model_info"]["additional_details"]["intermediate_tasks"] == "qqp"
-    assert len(record["evaluation_results"]) == run.scores.count()
 
 
 # Markdown.

@@ -108,10 +108,13 @@ def macros(client: Client, address: str = "/claims.tex") -> dict[str, str]:
 def test_macros_have_the_numbers_of_the_page(client: Client) -> None:
     study(nli_cad=0.25, ccg_pmb=0.25)
     details = verdict(claim({"over": "each"})).details
+    Claim.objects.update(published="+8.2 & more")
     found = macros(client)
     assert found["ClaimOwnTinyDecision"] == "holds"
     assert found["ClaimOwnTinyADifference"] == f"{details[0]['interval']['estimate']:+.1f}"
     assert found["ClaimOwnTinyBSeeds"] == "3"
+    assert found["ClaimOwnTinyBDetectable"] == f"{details[1]['detectable']:.1f}"
+    assert found["ClaimOwnPublished"] == r"+8.2 \& more"
     assert macros(client, "/claims/own.tex")["ClaimOwnTinyAP"] == found["ClaimOwnTinyAP"]
     assert "No snapshot: the state of" in text(client, "/claims.tex")
 

@@ -82,10 +82,16 @@ def test_what_may_be_chance_is_hollow(client, seeded):
         assert (values[0] == 0) == rows[key]
         assert texts[0]
     assert len(figure["layout"]["shapes"]) == 1
-    assert client.get("/transfer/").content.decode().count("undecided") == 1
+    page = client.get("/transfer/").content.decode()
+    assert page.count("undecided") == 1
+    # What such data would have found stands beside "not significant".
+    found = difference_of(standings, "CCG").interval.detectable
+    assert f"would find {found:.1f} points" in page
+    assert f"would find {found:.1f} points" in str(trace["customdata"])
 
 
-def test_worst_languages_and_win_rates_have_no_interval(seeded):
+def test_worst_languages_and_win_rates_have_no_interval(client, seeded):
+    assert "no interval: it needs a mean" in client.get("/?aggregate=worst").content.decode()
     for aggregate in ("worst", "wins"):
         standings = load(Filters(aggregate=aggregate))
         assert all(not cell.difference or not cell.difference.interval for row in standings.rows for cell in row.cells)

@@ -7,6 +7,8 @@ import html
 import io
 import json
 import re
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -15,11 +17,18 @@ from django.utils import timezone
 
 from leaderboard.exports import columns
 from leaderboard.exports.files import safe
+from leaderboard.exports.latex import content, standings_latex
+from leaderboard.exports.markdown import standings_markdown
+from leaderboard.exports.objects import Origin
 from leaderboard.models import Recipe, Score
 from leaderboard.standings import query
+from leaderboard.standings.filters import Filters
 from leaderboard.standings.listing import ScoreLine
 from leaderboard.standings.numbers import shown, shown_difference
+from leaderboard.standings.table import Interval, Standings
 from tests import factories
+
+ORIGIN = Origin("Leaderboard", "https://example.org/", date(2026, 1, 2))
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +86,11 @@ VIEW_HEADER = [
     "low",
     "high",
     "p",
+    "rank",
+    "rank_low",
+    "rank_high",
+    "tie_group",
+    "ranked_by",
 ]
 VIEWS = [("leaderboard", []), ("transfer", []), ("task", ["panx"])]
 
@@ -236,6 +250,49 @@ def test_latex_says_where_it_comes_from_and_marks_the_best(client, seeded):
     assert "\\cmidrule(lr){2-" in latex
 
 
+def with_intervals(found: Standings) -> Standings:
+    """The standings as if every difference had an interval of two points about it."""
+    rows = [
+        replace(
+            row,
+            cells=tuple(
+                cell.with_interval(
+                    Interval(cell.difference.value - 1, cell.difference.value + 1, 0.01, True, "t interval")
+                )
+                if cell.paired
+                else cell
+                for cell in row.cells
+            ),
+        )
+        for row in found.rows
+    ]
+    return replace(found, rows=tuple(rows))
+
+
+def test_latex_and_markdown_have_the_intervals_of_differences(seeded):
+    found = with_intervals(query.load(Filters(show="difference")))
+    paired = [cell.paired for row in found.rows for cell in row.cells if cell.paired]
+    assert paired
+    tex = "".join(standings_latex(found, ORIGIN, partial=False))
+    markdown = "".join(standings_markdown(found, ORIGIN, partial=False))
+    for one in paired:
+        low, high = shown_difference(one.interval.low), shown_difference(one.interval.high)
+        assert f"{{\\scriptsize [{low}, {high}]}}".replace("\N{MINUS SIGN}", "$-$") in tex
+        assert f"{shown_difference(one.value)} ({low} to {high})" in markdown
+
+
+def test_latex_says_of_which_state_it_is(client, seeded):
+    found = query.load(Filters())
+    live = "".join(standings_latex(found, ORIGIN, partial=False))
+    assert f"% No snapshot: the board as it was; {content(found)}\n" in live
+    assert content(query.load(Filters())) == content(found)
+    Score.objects.filter(run=seeded.run()).update(value=1)
+    assert content(query.load(Filters())) != content(found)
+    kept = "".join(standings_latex(found, replace(ORIGIN, snapshot="a" * 64), partial=False))
+    assert f"% Snapshot {'a' * 64}\n" in kept
+    assert "No snapshot" not in kept
+
+
 def test_latex_neither_runs_nor_breaks_on_what_a_title_holds(client, seeded):
     Recipe.objects.filter(pk=seeded.recipes[""].pk).update(title=r"50% \input{x} & $y_1^2$ #~")
 
@@ -337,7 +394,7 @@ def test_all_scores_take_a_fixed_number_of_queries(client, seeded, django_assert
         read(client, reverse("scores-csv"))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\nx", "\uff1d1+1"])
 def test_text_that_a_spreadsheet_would_run_is_neutralised(client, seeded, text):
     Recipe.objects.filter(pk=seeded.recipes[""].pk).update(title=text)
 

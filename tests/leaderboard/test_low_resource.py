@@ -13,12 +13,15 @@ from scipy import stats
 
 from leaderboard.figures import low_resource as figures
 from leaderboard.models import Score
-from leaderboard.standings import low_resource
+from leaderboard.services.uncertainty import refresh
+from leaderboard.standings import by_language, low_resource, uncertainty
 from leaderboard.standings.filters import FilterError
 from leaderboard.standings.over_languages import between, over_languages
+from leaderboard.standings.uncertainty import Asked, Part
 from runner.recipes import Method
+from runner.tasks import registry
 from runner.tasks.languages import LANGUAGES, low_resource_by_class, low_resource_by_size
-from tests import factories
+from tests import factories, measured
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +62,7 @@ def test_it_works(seeded) -> None:
     assert (view.low.items, view.rest.items) == (1500, 29 * 500)
     assert row.between.value == pytest.approx(np.mean(low) - np.mean(rest))
     welch = stats.ttest_ind(low, rest, equal_var=False).confidence_interval()
-    assert (row.between.low, row.between.high) == pytest.approx((welch.low, welch.high))
+    assert (row.between.languages.low, row.between.languages.high) == pytest.approx((welch.low, welch.high))
 
 
 def test_the_line_is_over_the_languages_whose_size_is_known(seeded) -> None:
@@ -103,8 +106,67 @@ def test_a_recipe_without_a_baseline_is_no_row(seeded) -> None:
 def test_one_language_has_a_mean_and_no_interval(seeded) -> None:
     Score.objects.filter(task="udpos", language__in=["mr", "te"]).delete()
     (row,) = load().rows
-    assert (row.low.n, row.low.low) == (1, None)
-    assert row.between.low is None
+    assert (row.low.n, row.low.languages.low) == (1, None)
+    assert row.between.languages.low is None
+
+
+def test_without_items_the_interval_is_over_seeds_alone_and_says_so() -> None:
+    factories.study(tasks=("udpos",), intermediates=("nli_cad",))
+    (row,) = load().rows
+    by_seed = [
+        [
+            Score.objects.get(run__recipe__method=method, run__seed=seed, language="te").value
+            for method in ("intermediate", "baseline")
+        ]
+        for seed in (1, 2)
+    ]
+    one = uncertainty.at_least_over_seeds([asked_of("te")])[0].interval
+    expected = stats.ttest_1samp([mine - base for mine, base in by_seed], 0)
+    found = expected.confidence_interval()
+    assert (one.low, one.high, one.p) == pytest.approx((found.low, found.high, expected.pvalue))
+    assert row.slope.interval.estimate == pytest.approx(row.line.slope)
+    assert "over 2 seeds; nothing is known about other test items" in row.low.interval.method
+    assert any(row.between.interval.method in note for note in load().notes)
+
+
+def asked_of(language: str) -> Asked:
+    scores = by_language.load(registry.task("udpos"))
+    protocol = scores.protocol()
+    [entry] = [entry for entry in scores.entries(protocol) if scores.baseline(entry, protocol)]
+    return Asked((Part(scores.of(entry, protocol), scores.baseline(entry, protocol), (language,)),))
+
+
+def test_one_seed_without_items_has_no_interval_and_says_why(client) -> None:
+    factories.study(tasks=("udpos",), intermediates=("nli_cad",), seeds=(1,))
+    (row,) = load().rows
+    assert row.low.interval is None
+    assert row.low.languages.low is not None
+    assert row.low.why in client.get("/low-resource/").content.decode()
+
+
+def test_with_items_seeds_and_items_are_resampled_together(client, settings, tmp_path) -> None:
+    """Five seeds: the multi-bootstrap, kept when scores change and not computed by the page."""
+    settings.ARTIFACT_DIR = tmp_path
+    measured.study(
+        gain=lambda recipe, task: 0.2 if recipe.intermediate_tasks.exists() else 0.0,
+        tasks=("udpos",),
+        intermediates=("nli_cad",),
+        languages=("en", "de", "fi", "mr", "te", "tl"),
+        seeds=(1, 2, 3, 4, 5),
+    )
+    refresh()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(uncertainty, "compute", lambda *asked: pytest.fail("not kept"))
+        (row,), (by_size,) = load().rows, load(definition="size").rows
+    assert row.low.interval.method == f"multi-bootstrap over 5 seeds and {2 * measured.ITEMS} source items"
+    assert row.between.interval.items == 5 * measured.ITEMS
+    assert row.between.interval.estimate == pytest.approx(row.low.value - row.rest.value)
+    assert row.slope.interval == by_size.slope.interval
+    assert row.slope.interval.estimate == pytest.approx(row.line.slope)
+    assert row.low.interval.low > 0
+    # All languages gain alike: what lies between is no difference, and the page says what it would find.
+    assert not row.between.interval.decided
+    assert f"</abbr> {row.between.interval.detectable:.1f}" in client.get("/low-resource/").content.decode()
 
 
 def test_means_over_languages() -> None:

@@ -397,6 +397,26 @@ def test_unknown_task_run_and_study_are_not_found(client):
         assert client.get(url).status_code == 404, url
 
 
+def test_what_the_about_page_refers_to_is_on_it(client):
+    page = client.get("/about/").content.decode()
+
+    anchors = re.findall(r'href="#([a-z-]+)"', page)
+    assert len(anchors) > 12
+    assert all(f'id="{anchor}"' in page for anchor in anchors)
+
+
+def test_what_others_published_is_no_run_unless_it_is_asked_for(client, seeded):
+    factories.published("A system")
+
+    usual = client.get("/runs/").content.decode()
+    published = client.get("/runs/?origin=published").content.decode()
+
+    assert "A system" not in usual
+    assert "A system" in published
+    assert "None of this origin" in client.get("/runs/?origin=uploaded").content.decode()
+    assert client.get("/runs/?origin=elsewhere").status_code == 400
+
+
 def test_pages_take_no_posts(client):
     for url in ["/", "/transfer/", "/runs/", "/scores.csv"]:
         assert client.post(url).status_code == 405, url

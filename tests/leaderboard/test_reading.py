@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,10 +14,12 @@ from django.urls import reverse
 from leaderboard.exports import alternatives as alternatives_export
 from leaderboard.exports import comparison as comparison_export
 from leaderboard.exports.columns import ExportColumn
+from leaderboard.figures import alternatives as alternatives_figure
 from leaderboard.models import Protocol, Run, Score, Stage
 from leaderboard.services import completion
 from leaderboard.standings import alternatives, comparison
 from leaderboard.standings.filters import FilterError, Filters, View
+from leaderboard.standings.numbers import shown_difference
 from leaderboard.standings.query import load
 from runner.errors import RecipeError
 from runner.tasks import registry
@@ -87,6 +90,57 @@ def test_alternatives_are_compared_on_the_same_targets_with_their_measured_cost(
         "translate-train",
         *(f"{what}, {way}" for what in ("one task", "several tasks") for way in ("English", "with MLM", "translated")),
     }
+
+
+def test_device_time_has_a_unit_that_can_be_read(client, varied):
+    Stage.objects.filter(runs__recipe=varied.recipes["qqp"], action="train").update(seconds=600.0)
+    page = text(client.get("/alternatives/"))
+    found = alternatives.load(Filters(view=View.ALTERNATIVES))
+    line = next(line for line in found.blocks[0].lines if line.row.recipe == varied.recipes["qqp"].fingerprint)
+    assert found.unit.name == "minute"
+    assert "Device-minutes" in page
+    assert f">{shown_difference(line.gain / 60)}</td>" in page
+    assert float(lines(client, "/alternatives.csv")[-1]["device_hours"]) < 1
+
+    Stage.objects.filter(runs__recipe=varied.recipes["qqp"], action="train").update(seconds=7200.0)
+
+    assert "Device-hours" in text(client.get("/alternatives/"))
+
+
+def test_no_gain_is_read_from_a_cost_that_is_hardly_more(varied):
+    Stage.objects.filter(action="train").update(seconds=1000.0)
+    base = varied.run("").stages.filter(action="train")
+    extra = varied.run("qqp").stages.filter(action="train").exclude(pk__in=base)
+    extra.update(seconds=0.01)
+
+    (block,) = alternatives.load(Filters(view=View.ALTERNATIVES)).blocks
+    line = next(line for line in block.lines if line.row.recipe == varied.recipes["qqp"].fingerprint)
+
+    assert line.difference is not None
+    assert line.gain is None
+
+
+def test_the_chart_has_the_numbers_of_the_table(varied):
+    found = alternatives.load(Filters(view=View.ALTERNATIVES))
+    (block,) = found.blocks
+
+    figure = alternatives_figure.gain_against_cost(block, found.unit)
+
+    points = {
+        (name, x, y)
+        for trace in figure["data"]
+        for name, x, y in zip(trace["text"], trace["x"], trace["y"], strict=True)
+    }
+    assert points == {
+        (
+            line.row.label.removesuffix(" · Tiny encoder"),
+            line.cost.hours / found.unit.hours,
+            0.0 if line.row.is_baseline else line.difference,
+        )
+        for line in block.lines
+    }
+    assert {trace["name"] for trace in figure["data"]} == {line.kind for line in block.lines}
+    assert alternatives_figure.gain_against_cost(replace(block, lines=block.lines[:1]), found.unit) is None
 
 
 def test_devices_count_and_unfinished_training_has_no_cost(varied):

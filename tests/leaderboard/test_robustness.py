@@ -6,16 +6,15 @@ import csv
 import io
 import statistics
 
-import numpy as np
 import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
 from leaderboard.figures import robustness as figures
-from leaderboard.models import Artifact, Run, Score, Stage
-from leaderboard.standings import outcomes, query, robustness
+from leaderboard.models import Run, Score
+from leaderboard.services import headlines
+from leaderboard.standings import query, robustness
 from leaderboard.standings.filters import FilterError, Filters, View
-from leaderboard.standings.outcomes import Items
 from runner.spec import Noise
 from tests import factories
 
@@ -163,9 +162,12 @@ def test_a_page_without_scores_says_so(client) -> None:
     assert client.get("/robustness.json").json()["rows"] == []
 
 
-def test_it_takes_few_queries(django_assert_max_num_queries) -> None:
+def test_it_takes_few_queries(django_assert_num_queries) -> None:
     seed()
-    with django_assert_max_num_queries(8):
+    headlines.current()
+    with django_assert_num_queries(10):
+        # The log of changes, tasks with scores, recipes and their tasks, runs, protocols, scores; artifacts and
+        # kept intervals of changes; and artifacts for consistency.
         load()
 
 
@@ -177,44 +179,30 @@ def test_scores_under_noise_are_no_column_of_the_leaderboard() -> None:
     assert {column.protocol_label for column in page.columns} == {"test split"}
 
 
-def outcome(keys, right) -> Items:
-    return Items(np.array(keys, dtype=np.uint64), np.array(right, dtype=np.float64), np.ones(len(keys)))
-
-
-def test_consistency_is_over_the_items_that_are_right_in_english() -> None:
-    english, other = outcome([1, 2, 3, 4], [1, 1, 1, 0]), outcome([4, 3, 2, 1], [1, 0, 1, 1])
-    assert robustness.retained(english, other) == (pytest.approx(200 / 3), 4)
-    # Only shared items count; and an answer that is half right is neither right nor wrong.
-    assert robustness.retained(english, outcome([1, 9], [1, 0])) == (100, 1)
-    assert robustness.retained(english, outcome([1, 2], [0.5, 1])) is None
-    assert robustness.retained(outcome([1, 2], [0, 0]), other) is None
-
-
-def test_consistency_is_read_from_the_outcomes_of_every_measurement(tmp_path, settings) -> None:
-    seed()
-    settings.VAR_DIR = tmp_path
-    for number, stage in enumerate(Stage.objects.filter(action="evaluate")):
-        sha256 = f"{number:064}"
-        Artifact.objects.create(stage=stage, kind="items", path=f"{number}/items.parquet", sha256=sha256, size=1)
-        path = outcomes.outcomes_file(sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        languages = stage.spec["plan"]["languages"]
-        arrays = {"languages": np.array(languages)}
-        for place, language in enumerate(languages):
-            arrays[f"items_{place}"] = np.array(["a", "b", "c", "d"])
-            # Right in English: a and b. Everywhere else a alone, and d.
-            arrays[f"above_{place}"] = np.array([1.0, language == "en", 0, language != "en"])
-            arrays[f"below_{place}"] = np.ones(4)
-        np.savez(path, **arrays)
-    view = load()
-    assert [row.consistency for row in view.rows] == [robustness.Consistency(50, 3, 4)] * 2
-    assert view.has_consistency
-    Artifact.objects.filter(stage__runs__seed=2).delete()
-    assert not load().has_consistency
-
-
 def test_runs_that_were_withdrawn_count_no_more() -> None:
     seed()
     Run.objects.filter(seed=2).update(withdrawn=timezone.now(), withdrawal="Trained on test data.")
     assert [row.n for row in load().rows] == [1, 1]
     assert load().rows[0].others == 59
+
+
+def test_a_page_is_of_one_suite(client) -> None:
+    seed()
+    factories.study(
+        "Pocket", slug="pocket-tiny", tasks=("pocket_xinference",), intermediates=("pocket_inference",), seeds=(1,)
+    )
+
+    usual, pocket = load(), load(suite="pocket")
+
+    assert (usual.suite, usual.task.slug) == ("xtreme", "xnli_cad")
+    assert (pocket.suite, pocket.task.slug) == ("pocket", "pocket_xinference")
+    assert load(task="pocket_xinference").suite == "pocket"
+    assert [choice.value for choice in pocket.choices["tasks"]] == ["pocket_xinference"]
+    with pytest.raises(FilterError, match="The task 'xnli_cad' is not in the suite 'pocket'"):
+        load(suite="pocket", task="xnli_cad")
+    for page in ("robustness", "low-resource", "alignment"):
+        assert client.get(f"/{page}/?suite=pocket").status_code == 200
+        assert client.get(f"/{page}/?suite=other").status_code == 400
+    page = client.get("/robustness/?suite=pocket").content.decode()
+    assert '<a class="chip" href="?suite=pocket" aria-current="page">Pocket</a>' in page
+    assert '<input type="hidden" name="suite" value="pocket">' in page

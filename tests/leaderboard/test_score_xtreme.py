@@ -38,6 +38,12 @@ def test_it_works(made: Path) -> None:
     assert len(done.stdout.splitlines()) == 14
 
 
+def test_json_prints_the_report_alone(made: Path) -> None:
+    done = score(made, "--json", "--verbose")
+    assert json.loads(done.stdout) == json.loads((made / "report.json").read_text())
+    assert "mlqa/test-zh.json: " in done.stderr
+
+
 def test_verbose_prints_every_language(made: Path) -> None:
     done = score(made, "--verbose", "--xtreme_version", "xtreme")
     assert done.returncode == 0

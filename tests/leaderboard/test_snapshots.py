@@ -8,6 +8,7 @@ import io
 import json
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
@@ -97,11 +98,19 @@ def test_intervals_are_kept_too(settings, tmp_path):
     assert interval in {cell.difference.interval for row in kept.rows for cell in row.cells if cell.difference}
 
 
-def test_scores_are_those_of_the_file(client, seeded):
+@pytest.mark.parametrize("layout", ["csv", "jsonl"])
+def test_scores_are_those_of_the_file(client, seeded, layout):
     taken = take()
-    now = text(client.get(reverse("scores-csv")))
+    now = text(client.get(reverse(f"scores-{layout}")))
     factories.study("Another", slug="other", tasks=("udpos",))
-    assert text(client.get(reverse("snapshot-scores-csv", args=[taken.address]))) == now
+    assert text(client.get(reverse("snapshot-scores", args=[taken.address, layout]))) == now
+
+
+def test_scores_are_parquet_too(client, seeded):
+    response = client.get(reverse("snapshot-scores", args=[take().address, "parquet"]))
+    found = pq.read_table(io.BytesIO(b"".join(response.streaming_content)))
+    assert sorted(found["value"].to_pylist()) == sorted(Score.objects.values_list("value", flat=True))
+    assert str(found.schema.field("n").type) == "int64"
 
 
 def test_a_table_is_a_file_too(client, seeded):
@@ -245,10 +254,11 @@ def test_the_database_refuses_a_change_past_the_program(seeded, change):
 
 
 @pytest.mark.parametrize("address", ["0" * 12, "abc", "x" * 80])
-@pytest.mark.parametrize("name", ["snapshot", "snapshot-changes", "snapshot-content", "snapshot-scores-csv"])
+@pytest.mark.parametrize("name", ["snapshot", "snapshot-changes", "snapshot-content"])
 def test_an_unknown_address_is_not_found(client, seeded, name, address):
     take()
     assert client.get(reverse(name, args=[address])).status_code == 404
+    assert client.get(reverse("snapshot-scores", args=[address, "csv"])).status_code == 404
 
 
 def test_an_unknown_table_is_not_found(client, seeded):

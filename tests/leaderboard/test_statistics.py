@@ -150,6 +150,15 @@ def test_the_detectable_difference_is_found_four_times_in_five() -> None:
     assert found == pytest.approx(0.8, abs=0.02)
 
 
+def test_seeds_alone_give_students_interval_and_one_is_refused() -> None:
+    points = np.array([1.0, 2.5, 0.5, 3.0])
+    found, expected = intervals.over_seeds(points), stats.ttest_1samp(points, 0)
+    assert (found.low, found.high, found.p) == pytest.approx((*expected.confidence_interval(), expected.pvalue))
+    assert (found.seeds, found.items) == (4, 0)
+    with pytest.raises(ValueError, match="two measurements at least, found 1"):
+        intervals.over_seeds(points[:1])
+
+
 def test_differences_and_replicates_must_be_of_as_many_seeds() -> None:
     with pytest.raises(ValueError, match="2 measured differences for 3 rows"):
         intervals.paired(np.zeros(2), np.zeros((3, 10)), 10)
@@ -310,6 +319,12 @@ def test_the_line_is_scipys_and_its_band_is_narrowest_in_the_middle() -> None:
     assert (low < middle).all()
     assert (middle < high).all()
     assert (high - low)[1] < (high - low)[[0, 2]].min()
+
+
+def test_a_slope_is_a_weighted_sum() -> None:
+    random = np.random.default_rng(3)
+    x, y = random.normal(size=9), random.normal(size=9)
+    assert np.dot(association.slope_weights(x), y) == pytest.approx(association.fitted_line(x, y).slope)
 
 
 def test_three_points_are_too_few() -> None:

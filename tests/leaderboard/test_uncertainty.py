@@ -11,7 +11,7 @@ import pytest
 from leaderboard.models import Artifact, Recipe, Score, Stage, StoredInterval
 from leaderboard.services import headlines
 from leaderboard.services import uncertainty as service
-from leaderboard.standings import board, outcomes, uncertainty
+from leaderboard.standings import board, outcomes, ranks, uncertainty
 from leaderboard.standings.statistics import significance
 from leaderboard.standings.table import Measured
 from leaderboard.standings.uncertainty import Asked, Part
@@ -60,7 +60,8 @@ def small(**asked) -> factories.Seeded:
 
 def test_it_works() -> None:
     small(tasks=("udpos",), seeds=(1, 2, 3))
-    assert service.refresh() == 1 + len(LANGUAGES["udpos"])
+    # Each language, their mean, and what the pages of robustness and low-resource languages ask for.
+    assert service.refresh() > 1 + len(LANGUAGES["udpos"])
     asked = Asked((part("udpos"),))
     [found] = uncertainty.of([asked])
     interval = found.interval
@@ -177,8 +178,10 @@ def test_a_file_that_cannot_be_read_leaves_the_others_alone() -> None:
 def test_what_did_not_change_is_not_computed_again() -> None:
     small(tasks=("xnli_cad",), seeds=(1,))
     stages = list(Stage.objects.filter(action="evaluate").values_list("pk", flat=True))
-    assert service.refresh(stages[:1]) == 0  # its other side is not prepared
-    assert service.refresh(stages) == 1 + len(LANGUAGES["xnli_cad"])
+    service.refresh(stages[:1])  # its other side is not prepared
+    assert not StoredInterval.objects.exclude(method__startswith="bootstrap").exists()
+    assert uncertainty.of([Asked((part("xnli_cad"),))])[0].why == uncertainty.NOT_PREPARED
+    assert service.refresh(stages) > 1 + len(LANGUAGES["xnli_cad"])
     assert service.refresh() == 0
 
 
@@ -191,10 +194,11 @@ def test_ranks_are_intervals() -> None:
     assert seeded.recipes
     service.refresh()
     rows = [part("xnli_cad", tasks).mine for tasks in ("nli_cad", "ccg_pmb", "")]
-    found = uncertainty.ranks([[(row, LANGUAGES["xnli_cad"])] for row in rows])
-    assert found.low.tolist() == [1, 2, 2]
-    assert found.high.tolist() == [1, 3, 3]
-    assert found.group.tolist() == [1, 2, 2]
+    artifacts = uncertainty.artifacts_of(stage for row in rows for stage in row.evaluations)
+    found = ranks.ranked([[(row, LANGUAGES["xnli_cad"])] for row in rows], artifacts)
+    assert found.seeds
+    assert [found.ranks[place][1:] for place in range(3)] == [(1, 1, 1), (2, 3, 2), (2, 3, 2)]
+    assert sorted(place for place, *_ in found.ranks.values()) == [1, 2, 3]
 
 
 def test_one_measurement_in_one_language_is_tested_item_by_item() -> None:

@@ -15,15 +15,16 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from leaderboard.models import Artifact, Protocol, Run, Score, Upload
-from leaderboard.services import uploads, withdrawals
+from leaderboard.services import uncertainty, uploads, withdrawals
 from leaderboard.services.results import ResultError
 from leaderboard.services.uploads import Offer
+from leaderboard.standings import outcomes
 from leaderboard.standings.filters import Filters
 from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from runner.data.readers import load as load_data
 from runner.errors import RecipeError
-from runner.scoring.layout import file_of
+from runner.scoring.layout import file_of, task_of_items
 from runner.tasks.registry import task as find_task
 from tests import uploads as made_up
 from tests.uploads import ITEMS, mirror, write, zipped
@@ -142,6 +143,18 @@ def test_a_folder_is_the_same_as_its_zip(files, tmp_path):
 def test_one_task_is_enough(files):
     run = receive({name: text for name, text in files.items() if name.startswith("pawsx")}).run
     assert set(run.scores.values_list("task", flat=True)) == {"paws_x"}
+
+
+def test_what_happened_to_its_items_is_prepared_for_intervals(files):
+    run = receive(files).run
+    uncertainty.refresh([])
+    for artifact in run.artifacts.filter(kind="items"):
+        task = find_task(task_of_items(artifact.path.rpartition("/")[2]))
+        found = outcomes.outcomes(artifact.sha256, "any")
+        assert set(found) == set(outcomes.replicates(artifact.sha256).deviations) == set(task.languages)
+        for language, one in found.items():
+            values = run.scores.filter(task=task.slug, language=language, metric__in=task.headline_metrics)
+            assert one.value == pytest.approx(sum(values.values_list("value", flat=True)) / values.count())
 
 
 # What is refused, with nothing kept.

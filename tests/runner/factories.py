@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -193,7 +193,7 @@ def command(job: Job) -> list[str]:
 
 
 def run_cli(job: Job) -> tuple[int, list[dict[str, Any]], str]:
-    """Exit code, events and log of `python -m runner`."""
+    """Exit code, events and log of `python -m runner`: seconds of importing torch, which `end` does without."""
     done = subprocess.run(command(job), cwd=ROOT, capture_output=True, text=True, timeout=120)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
 
@@ -232,30 +232,47 @@ class Engine:
         return self.process.exitcode
 
 
-def start(job: Job) -> Engine:
-    """Start the engine on `job`, as `python -m runner` does, but without the seconds that importing torch takes.
-
-    The process is forked from a server that has imported the engine and done nothing else.
-    """
+def fork(target: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """A process, not yet started, that is forked from one that has imported the engine and done nothing else."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["runner.engine"])
+    return context.Process(target=target, args=arguments)
+
+
+def nothing() -> None:
+    """What is done before the engine begins, by default."""
+
+
+def start(job: Job, before: Callable[[], None] = nothing) -> Engine:
+    """Start the engine on `job`, as `python -m runner` does, but without the seconds that importing torch takes.
+
+    `before`, a function of a module, is called in its process.
+    """
     output = Path(job.output)
     output.parent.mkdir(parents=True, exist_ok=True)
     stage = output.with_suffix(".json")
     stage.write_text(job.to_json())
     for suffix in (".log", ".events"):
         output.with_suffix(suffix).write_text("")  # those of an earlier attempt
-    process = context.Process(target=_main, args=(str(stage),))
+    process = fork(_main, str(stage), before)
     process.start()
     return Engine(process, output)
 
 
-def _main(stage: str) -> None:
+def _main(stage: str, before: Callable[[], None]) -> None:
     from runner.__main__ import main
 
+    before()
     for descriptor, suffix in ((2, ".log"), (1, ".events")):
         os.dup2(os.open(Path(stage).with_suffix(suffix), os.O_WRONLY | os.O_APPEND), descriptor)
     sys.exit(main([stage]))
+
+
+def end(job: Job, before: Callable[[], None] = nothing) -> tuple[int, list[dict[str, Any]], str]:
+    """Exit code, events and log of a stage."""
+    engine = start(job, before)
+    code = engine.end()
+    return code, engine.events(), engine.log()
 
 
 def run(job: Job) -> list[dict[str, Any]]:

@@ -46,8 +46,7 @@ def test_it_works(tiny_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> Non
     phase_three = Stage(TrainPlan(("udpos",), settings(epochs=8)), tiny_encoder, 1, phase_two.fingerprint)
     pos = Stage(EvaluatePlan("udpos", "test", ("de", "en"), 32), tiny_encoder, None, phase_three.fingerprint)
     for stage in (phase_two, phase_three):
-        code, events, log = run_cli(job_for(stage, tmp_path, mirror))
-        assert code == EXIT_DONE, log
+        events = run(job_for(stage, tmp_path, mirror))
         assert events[0]["event"] == "environment"
         assert events[0]["packages"]["torch"]
         assert {event["split"] for event in by_kind(events, "data")} == {"train", "validation"}

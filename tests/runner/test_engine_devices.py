@@ -7,11 +7,13 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
-from runner.events import EXIT_DONE, EXIT_STOPPED, EXIT_SUBMITTER
+from runner.events import EXIT_BUG, EXIT_DONE, EXIT_STOPPED, EXIT_SUBMITTER
+from runner.launch import ending
 from runner.spec import EncoderRef, EvaluatePlan, Job, MaskedWords, Sampling, Stage, TrainPlan
 from tests.runner.factories import Engine, assert_same_weights, by_kind, job_for, run, settings, start
 
@@ -21,10 +23,17 @@ pytestmark = pytest.mark.slow
 PAIRS = TrainPlan(("nli_cad",), settings(epochs=1, batch_size=5, patience=2, evaluate_every=4))
 BESIDE = TrainPlan(
     ("nli_cad", "udpos"),
-    settings(epochs=1, batch_size=5),
+    settings(epochs=2, batch_size=5),
     sampling=Sampling(),
     masked=MaskedWords("wikipedia", ("de", "en"), share=0.4, texts=20),
 )
+
+
+class Failure(NamedTuple):
+    """What `ending` reads of PyTorch's ProcessFailure."""
+
+    exitcode: int
+    error_file_data: dict[str, object]
 
 
 def job_of(plan: TrainPlan | EvaluatePlan, encoder: EncoderRef, root: Path, mirror: Path, processes: int) -> Job:
@@ -40,15 +49,12 @@ def wait_for_a_step(engine: Engine) -> None:
     next(engine.steps())
 
 
-@pytest.mark.parametrize("plan", [PAIRS, BESIDE], ids=["pairs, early stopping", "mixture with masked words"])
-def test_two_processes_learn_what_one_learns(
-    plan: TrainPlan, plain_encoder: EncoderRef, mirror: Path, tmp_path: Path
-) -> None:
+def test_two_processes_learn_what_one_learns(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:
     """Without dropout, which every device draws for itself.
 
     A weight whose gradient is next to nothing moves by AdamW's eps and rounding: a hundredth of a step may differ.
     """
-    one, two = (job_of(plan, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
+    one, two = (job_of(PAIRS, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     alone, together = run(one), run(two)
     assert_same_weights(one.output, two.output, within=1e-4)
     kinds = [[event["event"] for event in events if event["event"] != "progress"] for events in (alone, together)]
@@ -58,12 +64,11 @@ def test_two_processes_learn_what_one_learns(
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-def test_asked_to_stop_all_processes_stop_after_the_same_step(
+def test_asked_to_stop_all_processes_stop_after_the_same_step_and_go_on_from_it(
     plain_encoder: EncoderRef, mirror: Path, tmp_path: Path
 ) -> None:
     """As the supervisor asks: a signal to the group that the launcher leads, which its workers are not in."""
-    plan = dataclasses.replace(BESIDE, training=settings(epochs=4, batch_size=5))
-    whole, stopped = (job_of(plan, plain_encoder, tmp_path / name, mirror, 2) for name in ("whole", "stopped"))
+    whole, stopped = (job_of(BESIDE, plain_encoder, tmp_path / str(count), mirror, count) for count in (1, 2))
     run(whole)
     engine = start(stopped)
     wait_for_a_step(engine)
@@ -77,7 +82,7 @@ def test_asked_to_stop_all_processes_stop_after_the_same_step(
     assert again.end() == EXIT_DONE
     starts = [event["done"] for event in by_kind(again.events(), "progress") if event["note"] == "training"]
     assert starts[0] == int(resume.name.removeprefix("resume-"))
-    assert_same_weights(whole.output, stopped.output, within=1e-6)
+    assert_same_weights(whole.output, stopped.output, within=1e-4)
 
 
 def test_an_error_of_all_processes_is_told_once(plain_encoder: EncoderRef, mirror: Path, tmp_path: Path) -> None:
@@ -86,6 +91,15 @@ def test_an_error_of_all_processes_is_told_once(plain_encoder: EncoderRef, mirro
     (error,) = by_kind(engine.events(), "error")
     assert error["family"] == "submitter"
     assert "Rowan/hellaswag" in error["message"]
+
+
+def test_a_worker_that_was_ended_after_its_word_hides_no_error() -> None:
+    """The first to leave has the others terminated: the earliest word may be of one that could not leave by itself."""
+    told = [("bug", 2.0, EXIT_BUG), ("submitter", 1.0, -signal.SIGTERM)]
+    failures = [Failure(code, {"family": family, "message": family, "timestamp": at}) for family, at, code in told]
+    emitted = []
+    assert ending(failures, lambda event, **fields: emitted.append((event, fields))) == EXIT_SUBMITTER
+    assert emitted == [("error", {"family": "submitter", "message": "submitter"})]
 
 
 def test_where_a_worker_or_the_launcher_is_killed_nothing_goes_on(

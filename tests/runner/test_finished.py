@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from runner.events import EXIT_INFRASTRUCTURE
 from runner.finished import FINISHED, replay
 from runner.spec import EncoderRef, Job, Stage, TrainPlan
-from tests.runner.factories import ROOT, command, job_for, run_cli, settings
+from tests.runner.factories import end, job_for, settings
 
 KEPT = ("environment", "data", "artifact")
 
@@ -28,9 +27,9 @@ def kept(events: list[dict]) -> list[dict]:
 
 
 def test_it_works(job: Job) -> None:
-    code, first, log = run_cli(job)
+    code, first, log = end(job)
     assert (code, log.count("The stage is complete.")) == (0, 1)
-    code, second, log = run_cli(job)
+    code, second, log = end(job)
     assert code == 0
     assert "complete already" in log
     assert kept(second) == kept(first)
@@ -39,11 +38,11 @@ def test_it_works(job: Job) -> None:
 
 
 def test_a_file_that_is_not_whole_makes_it_compute_again(job: Job) -> None:
-    run_cli(job)
+    end(job)
     model = max(Path(job.output, "checkpoint").glob("*.safetensors"), key=lambda path: path.stat().st_size)
     right = model.read_bytes()
     model.write_bytes(right[:-1] + b"?")
-    code, events, log = run_cli(job)
+    code, events, log = end(job)
     assert (code, log.count("The stage is complete.")) == (0, 1)
     assert model.read_bytes() == right
     assert "progress" in {event["event"] for event in events}
@@ -58,13 +57,14 @@ def test_a_record_that_is_torn_or_of_another_stage_is_none(job: Job, content: st
     assert said == []
 
 
-def test_a_disk_that_is_full_while_the_checkpoint_is_written_is_the_machines_fault(job: Job) -> None:
-    def little_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+def little_room() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    done = subprocess.run(command(job), cwd=ROOT, capture_output=True, text=True, timeout=120, preexec_fn=little_room)
-    error = json.loads(done.stdout.splitlines()[-1])
-    assert (done.returncode, error["family"]) == (EXIT_INFRASTRUCTURE, "infrastructure")
+
+def test_a_disk_that_is_full_while_the_checkpoint_is_written_is_the_machines_fault(job: Job) -> None:
+    code, events, _ = end(job, little_room)
+    error = events[-1]
+    assert (code, error["family"]) == (EXIT_INFRASTRUCTURE, "infrastructure")
     assert error["message"].startswith("The machine failed the stage: ")
     assert job.output not in error["message"]
     assert not Path(job.output, "checkpoint").exists()

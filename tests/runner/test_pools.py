@@ -20,7 +20,7 @@ from runner.events import EXIT_DONE, EXIT_SUBMITTER
 from runner.scoring.mining import best_threshold
 from runner.spec import EncoderRef, EvaluatePlan, Stage
 from runner.tasks.registry import task
-from tests.runner.factories import WORDS, job_for, run_cli, write_split
+from tests.runner.factories import WORDS, end, job_for, write_split
 
 BUCC = task("bucc2018")
 GOLD = 12
@@ -145,14 +145,13 @@ def test_f1_follows_from_the_items() -> None:
     assert 200 * right / (outcome.n + outcome.items[0]["extracted"]) == pytest.approx(outcome.scores["f1"])
 
 
-@pytest.mark.slow
 def test_the_test_pools_are_scored_with_the_threshold_of_validation(
     tiny_encoder: EncoderRef, pools_mirror: Path, tmp_path: Path
 ) -> None:
     items, scores = {}, {}
     for split in ("validation", "test"):
         job = job_for(Stage(plan(split), tiny_encoder, None, None), tmp_path / "out", pools_mirror)
-        code, events, log = run_cli(job)
+        code, events, log = end(job)
         assert code == EXIT_DONE, log
         (scores[split],) = [event for event in events if event["event"] == "score"]
         items[split] = pq.read_table(Path(job.output) / "items.parquet").to_pylist()
@@ -172,13 +171,12 @@ def test_the_test_pools_are_scored_with_the_threshold_of_validation(
         assert scores[split]["value"] == pytest.approx(200 * right / (GOLD + rows[0]["extracted"]))
 
 
-@pytest.mark.slow
 def test_all_that_is_missing_is_named_before_anything_is_computed(
     tiny_encoder: EncoderRef, pools_mirror: Path, tmp_path: Path
 ) -> None:
     (pools_mirror / "bucc2018/raw/zh-en.dev/target.parquet").unlink()
     stage = Stage(EvaluatePlan("bucc2018", "test", ("fr", "zh"), 32, layer=1, pooling="mean"), tiny_encoder, None, None)
-    code, events, _ = run_cli(job_for(stage, tmp_path / "out", pools_mirror))
+    code, events, _ = end(job_for(stage, tmp_path / "out", pools_mirror))
     assert code == EXIT_SUBMITTER
     message = next(event["message"] for event in events if event["event"] == "error")
     for part in ("fr-en.dev/source", "fr-en.test/source", "zh-en.dev/target"):

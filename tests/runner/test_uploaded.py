@@ -66,6 +66,10 @@ def test_it_works(made, tmp_path):
     # A figure for each language, two for each of the questions' languages.
     assert compared == 162 + 27
     assert {event["n"] for event in events["score"]} == {uploads.ITEMS}
+    # The header file documents every column of the items.
+    documented = json.loads((Path(__file__).parents[1] / "golden" / "headers.json").read_text())["items"]["1"]
+    for event in events["artifact"]:
+        assert set(pq.read_schema(tmp_path / event["path"]).names) <= set(documented)
 
 
 def test_outcomes_are_kept_per_item(made, tmp_path):

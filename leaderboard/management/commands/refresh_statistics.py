@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from leaderboard.management.scripted import ScriptedCommand
 from leaderboard.services import claims, uncertainty
 
 
-class Command(BaseCommand):
+class Command(ScriptedCommand):
     help = "Compute intervals that are missing, after an upgrade or where files were lost, and test the claims again."
 
-    def handle(self, **options: Any) -> None:
-        added = uncertainty.refresh()
-        verdicts = claims.test_all()
-        self.stdout.write(f"Added: {added} interval{'' if added == 1 else 's'}, {verdicts} of claims' verdicts.")
+    def run(self, **options: Any) -> dict[str, int]:
+        return {"intervals": uncertainty.refresh(), "verdicts": claims.test_all()}
+
+    def sentence(self, told: dict[str, int]) -> str:
+        added = told["intervals"]
+        return f"Added: {added} interval{'' if added == 1 else 's'}, {told['verdicts']} of claims' verdicts."

@@ -6,41 +6,37 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from runner.errors import RecipeError
+from leaderboard.management.scripted import ScriptedCommand
 from runner.scoring.xtreme import evaluate, write
 
 
-class Command(BaseCommand):
+class Command(ScriptedCommand):
     help = "Score predictions in XTREME's layout with XTREME's figures (docs/scoring.md)."
     # Nothing here touches the database or a page.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--prediction_folder", type=Path, required=True, help="A sub-folder for each task.")
         parser.add_argument("--label_folder", type=Path, required=True, help="The same layout, with the right answers.")
         parser.add_argument("--output_file", type=Path, required=True, help="The JSON report; replaced as a whole.")
         parser.add_argument("--xtreme_version", choices=["xtreme"], default="xtreme", help="XTREME-R is not scored.")
         parser.add_argument("--verbose", action="store_true", help="Also print every language, and what was left out.")
 
-    def handle(
-        self,
-        *,
-        prediction_folder: Path,
-        label_folder: Path,
-        output_file: Path,
-        verbose: bool,
-        **options: Any,
-    ) -> None:
-        tell = self.stdout.write if verbose else lambda sentence: None
-        try:
-            report = evaluate(prediction_folder, label_folder, tell)
-            write(report, output_file)
-        except RecipeError as error:
-            raise CommandError(str(error)) from error
-        for line in table(report, verbose=verbose):
-            self.stdout.write(line)
+    def run(
+        self, *, prediction_folder: Path, label_folder: Path, output_file: Path, verbose: bool, **options: Any
+    ) -> Mapping[str, Any]:
+        """The report, which is what `--json` prints too; with it, what was left out goes to stderr."""
+        self._verbose = verbose
+        tell = (self.stderr if options["json"] else self.stdout).write if verbose else lambda sentence: None
+        report = evaluate(prediction_folder, label_folder, tell)
+        write(report, output_file)
+        return report
+
+    def sentence(self, told: Mapping[str, Any]) -> str:
+        return "\n".join(table(told, verbose=self._verbose))
 
 
 def table(report: Mapping[str, Any], *, verbose: bool) -> Iterator[str]:

@@ -74,6 +74,12 @@ def spearman(x: np.ndarray, y: np.ndarray) -> Correlation:
     return Correlation(value, tanh(atanh(value) - half), tanh(atanh(value) + half), p, n)
 
 
+def slope_weights(x: np.ndarray) -> tuple[float, ...]:
+    """What each y counts in the slope of the least-squares line over `x`, (n,): the slope is a weighted sum of them."""
+    centred = x - x.mean()
+    return tuple((centred / (centred @ centred)).tolist())
+
+
 def fitted_line(x: np.ndarray, y: np.ndarray) -> Line:
     """The least-squares line through n points, with Student's interval of its slope (any textbook of regression).
 

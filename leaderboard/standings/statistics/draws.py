@@ -68,6 +68,15 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(31))
 
 
+def sums(parts: np.ndarray, items: np.ndarray, replicates: int = REPLICATES) -> np.ndarray:
+    """Sums over resampled items: (rows, replicates), float64, from what each item adds, (rows, items), and its keys."""
+    total = np.zeros((len(parts), replicates), dtype=np.float64)
+    for start in range(0, len(items), BLOCK):
+        part = slice(start, start + BLOCK)
+        total += parts[:, part].astype(np.float32) @ weights(items[part], replicates)
+    return total
+
+
 def resampled(
     numerators: np.ndarray, denominators: np.ndarray, items: np.ndarray, replicates: int = REPLICATES
 ) -> np.ndarray:
@@ -76,15 +85,9 @@ def resampled(
     `numerators` and `denominators` are (measures, items), each item's share in each measure (0 where a language has not
     the item); `items` are their keys. A replicate in which a measure has no denominator is the measure itself.
     """
-    above = np.zeros((len(numerators), replicates), dtype=np.float64)
-    below = np.zeros_like(above)
-    for start in range(0, len(items), BLOCK):
-        part = slice(start, start + BLOCK)
-        drawn = weights(items[part], replicates)
-        above += numerators[:, part].astype(np.float32) @ drawn
-        below += denominators[:, part].astype(np.float32) @ drawn
     total = denominators.sum(axis=1)
     if not (total > 0).all():
         raise ValueError("Every measure needs at least one item with a denominator above 0.")
+    above, below = np.split(sums(np.concatenate([numerators, denominators]), items, replicates), 2)
     measure = (numerators.sum(axis=1) / total)[:, None]
     return (100 * np.where(below > 0, above / np.where(below > 0, below, 1), measure)).astype(np.float32)

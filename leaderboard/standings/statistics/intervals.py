@@ -100,6 +100,31 @@ def paired(points: np.ndarray, replicates: np.ndarray, items: int, content: str 
     )
 
 
+def over_seeds(points: np.ndarray, fixed: str = "test items") -> Interval:
+    """Student's t interval of the mean of n paired differences, (n,), of runs whose test items are not known.
+
+    It says how far another set of seeds would move the mean on these very items, which are called `fixed`. ValueError
+    below two.
+    """
+    n = len(points)
+    if n < 2:
+        raise ValueError(f"The spread over seeds needs two measurements at least, found {n}.")
+    estimate, variance = float(np.mean(points)), float(np.var(points, ddof=1))
+    half = _t(n - 1) * sqrt(variance / n)
+    return Interval(
+        estimate=estimate,
+        low=estimate - half,
+        high=estimate + half,
+        p=two_sided(estimate, sqrt(variance / n), n - 1),
+        seeds=n,
+        items=0,
+        method=f"t interval over {n} seeds; nothing is known about other {fixed}",
+        seed_variance=variance,
+        item_variance=0.0,
+        freedom=float(n - 1),
+    )
+
+
 def components(points: np.ndarray, replicates: np.ndarray, items: int) -> tuple[float | None, float, float]:
     """The variance of one measurement over seeds, that of the mean over items, and the degrees of freedom of both."""
     n, among_items = len(points), max(items - 1, 1)

@@ -45,10 +45,11 @@ def approximate_randomisation(
     totals = [float(part.sum()) for part in (above, below, other_above, other_below)]
     observed = abs(_ratio(totals[0], totals[1]) - _ratio(totals[2], totals[3]))
     reached = 0
-    changes = np.stack([other_above - above, other_below - below]).astype(np.float64)
+    changes = np.stack([other_above - above, other_below - below], axis=1).astype(np.float64)
+    # Items whose swap changes the same are alike: how many of them are swapped is binomial, and most change nothing.
+    kinds, alike = np.unique(changes[changes.any(axis=1)], axis=0, return_counts=True)
     for start in range(0, replicates, 250):
-        swapped = drawn.integers(0, 2, size=(len(above), min(250, replicates - start)), dtype=np.uint8)
-        moved = changes @ swapped.astype(np.float64)
+        moved = kinds.T @ drawn.binomial(alike, 0.5, size=(min(250, replicates - start), len(alike))).T
         left = _ratio(totals[0] + moved[0], totals[1] + moved[1])
         right = _ratio(totals[2] - moved[0], totals[3] - moved[1])
         # Sums in another order differ in their last digits: those are as large, too.
