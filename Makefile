@@ -57,11 +57,11 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --max
 test: lint
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST)
-	$(PYTEST) --database=postgresql --once -m "not e2e and not queue and not slow"
+	$(PYTEST) --database=postgresql --once -m "not e2e and not slow" tests/leaderboard tests/runner/test_following.py
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-redis test-rabbitmq
 
 test-redis test-rabbitmq: test-%: .venv/requirements-dev.stamp
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --database=postgresql --broker=$*
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/queue --database=postgresql --broker=$*
 
 # Index addresses, local folders and local builds (+cpu) are this machine's business, not the lock's.
 COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --strip-extras --no-header --no-emit-index-url \

@@ -10,6 +10,7 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -60,6 +61,25 @@ for step in range(300):
     time.sleep(0.1)
     say("progress", done=step, total=300, unit="steps", note="")
 """
+
+
+@pytest.fixture
+def no_messages() -> Iterator[None]:
+    """The broker is empty before a test and after it."""
+    empty_queue()
+    yield
+    empty_queue()
+
+
+@pytest.fixture
+def commit(django_capture_on_commit_callbacks) -> Callable[..., Any]:
+    """Call a service and then what it wanted done after commit."""
+
+    def call(service: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        with django_capture_on_commit_callbacks(execute=True):
+            return service(*args, **kwargs)
+
+    return call
 
 
 @pytest.fixture
