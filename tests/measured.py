@@ -46,7 +46,7 @@ def evaluate(stage: Stage, gain: float) -> None:
     task = registry.task(plan["task"])
     rows, events = [], []
     for language in plan["languages"]:
-        items = list(_items(task.kind, canonical(stage.spec), task.slug, language, gain))
+        items = list(_items(task.kind, _luck_of(stage), task.slug, language, gain))
         rows += [{"language": language, **item} for item in items]
         for metric, value in _scores(task.kind, items).items():
             score = {"task": task.slug, "language": language, "metric": metric, "value": value, "n": len(items)}
@@ -57,6 +57,15 @@ def evaluate(stage: Stage, gain: float) -> None:
     path = write_items(folder / "items.parquet", rows)
     event = {"kind": "items", "path": path.name, "sha256": sha256_of(path), "size": path.stat().st_size}
     results.record_artifacts(stage, [event])
+
+
+def _luck_of(stage: Stage) -> str:
+    """The stage as it was asked for, and all that it starts from: another version of the engine has no other luck."""
+    told = []
+    while stage is not None:
+        told.append({name: value for name, value in stage.spec.items() if name not in ("parent", "engine_version")})
+        stage = stage.parent
+    return canonical(told)
 
 
 def upload(system: str, task: str, gain: float) -> Run:

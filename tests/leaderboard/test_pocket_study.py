@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def one_seed(monkeypatch):
-    """The study with a third of its rows; three seeds are three times the same."""
-    assert len(pocket.SEEDS) == 3
+    """The study with a quarter of its rows; four seeds are four times the same."""
+    assert len(pocket.SEEDS) == 4
     monkeypatch.setattr(pocket, "SEEDS", (2,))
 
 
