@@ -71,6 +71,7 @@ urlpatterns = [
     path("snapshots/<slug:address>/", snapshots.snapshot, name="snapshot"),
     path("snapshots/<slug:address>/changes/", snapshots.since, name="snapshot-changes"),
     path("snapshots/<slug:address>/content.jsonl", snapshots.content, name="snapshot-content"),
+    path("snapshots/<slug:address>/every_eval_ever.jsonl", snapshots.records, name="snapshot-every-eval-ever"),
     re_path(
         r"^snapshots/(?P<address>[-a-zA-Z0-9_]+)/scores\.(?P<layout>csv|jsonl|parquet)$",
         snapshots.scores,

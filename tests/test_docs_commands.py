@@ -46,7 +46,7 @@ def blocks(language: str) -> list[Block]:
 
 
 SHELL = blocks("sh")
-# Its examples need a server with a study: tests/leaderboard/test_api_docs.py gives them one.
+# Its examples need a server with a study: tests/leaderboard/api/test_api_docs.py gives them one.
 ELSEWHERE = {"api.md"}
 RUN = [
     block

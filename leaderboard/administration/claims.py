@@ -4,54 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from leaderboard.forms import ClaimForm, ConditionForm
 from leaderboard.models import Claim, Condition
 from leaderboard.services import claims
-from leaderboard.standings.filters import FilterError, checked_languages
-from runner.tasks.kinds import Suite
-
-
-class ConditionForm(forms.ModelForm):
-    """A condition that can be tested: its tasks, suite and languages are those of the catalogue."""
-
-    suite = forms.ChoiceField(choices=[(suite.value, suite.value) for suite in Suite], initial=Suite.XTREME.value)
-
-    class Meta:
-        model = Condition
-        fields = [
-            "position",
-            "method",
-            "variant",
-            "intermediate",
-            "against",
-            "suite",
-            "targets",
-            "languages",
-            "over",
-            "quantifier",
-            "margin",
-        ]
-
-    def clean_languages(self) -> str:
-        try:
-            return checked_languages(self.cleaned_data["languages"])
-        except FilterError as error:
-            near = f" Did you mean {', '.join(error.suggestions[:3])}?" if error.suggestions else ""
-            raise forms.ValidationError(f"{error}{near}") from error
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        if self.errors:
-            return data
-        for problem in claims.problems({name: value for name, value in data.items() if name not in ("id", "DELETE")}):
-            self.add_error(problem.field, problem.sentence)
-        return data
 
 
 class ConditionInline(admin.StackedInline):
@@ -81,7 +42,7 @@ class ClaimAdmin(admin.ModelAdmin):
     list_display = ["key", "statement", "origin", "position", "page"]
     list_filter = ["origin"]
     search_fields = ["key", "statement"]
-    fields = ["key", "statement", "published", "source", "reading", "position"]
+    form = ClaimForm
     inlines = [ConditionInline]
 
     @admin.display(description="page")

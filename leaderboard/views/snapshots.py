@@ -9,13 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from leaderboard.exports import bulk
+from leaderboard.exports import bulk, every_eval_ever
 from leaderboard.exports.objects import Origin
 from leaderboard.exports.tables import FORMATS
 from leaderboard.models import Run, Snapshot
 from leaderboard.models.snapshots import ADDRESS_DIGITS
 from leaderboard.standings import changes, frozen
-from leaderboard.standings.listing import every_score
+from leaderboard.standings.listing import ScoreLine, every_score
 from leaderboard.views.exports import JSON_LINES
 
 SHOWN_CHANGES = 200
@@ -65,6 +65,17 @@ def scores(request: HttpRequest, address: str, layout: str) -> HttpResponseBase:
     found = find(address)
     blocks = bulk.started(bulk.kept(layout, _scores(found)))
     return _attached(blocks, f"scores-{found.address}.{layout}", bulk.FORMATS[layout][0])
+
+
+@require_safe
+def records(request: HttpRequest, address: str) -> HttpResponseBase:
+    """All scores of a snapshot as records of Every Eval Ever; what it did not know yet is empty."""
+    found = find(address)
+    lines = (ScoreLine(**{name: score.get(name) for name in ScoreLine._fields}) for score in _scores(found))
+    # A record is a run, and a snapshot has its scores in the order in which they came.
+    by_run = sorted(lines, key=lambda line: line.run)
+    blocks = bulk.started(bulk.json_lines(every_eval_ever.records(by_run)))
+    return _attached(blocks, f"every_eval_ever-{found.address}.jsonl", JSON_LINES)
 
 
 @require_safe

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 
@@ -14,3 +17,19 @@ def empty_shelf():
 
     caching.shelf.clear()
     presence.forget()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Path:
+    """Studies that are made alike have the same items, whose arrays lie under their hash."""
+    return tmp_path_factory.mktemp("prepared")
+
+
+@pytest.fixture
+def prepared_files(settings, prepared) -> Iterator[None]:
+    """Artifacts lie where the module has them; nothing is left in the queue."""
+    from tests.stages import empty_queue
+
+    settings.ARTIFACT_DIR = prepared
+    yield
+    empty_queue()

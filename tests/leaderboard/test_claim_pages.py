@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -18,21 +16,8 @@ from leaderboard.standings import frozen
 from runner.tasks import registry
 from tests import measured
 from tests.leaderboard.test_claims import LANGUAGES, claim, gains, study, verdict
-from tests.stages import empty_queue
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("prepared")
-
-
-@pytest.fixture(autouse=True)
-def _own_files(settings, prepared) -> Iterator[None]:
-    settings.ARTIFACT_DIR = prepared
-    yield
-    empty_queue()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prepared_files")]
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,24 +15,11 @@ from leaderboard.standings.uncertainty import Part
 from runner.recipes import Method
 from runner.tasks import registry
 from tests import factories, measured
-from tests.stages import empty_queue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prepared_files")]
 TASKS = ("xnli_cad", "xquad_sample")
 TWO = ["nli_cad", "ccg_pmb"]
 LANGUAGES = ("de", "en", "ru")
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("prepared")
-
-
-@pytest.fixture(autouse=True)
-def _own_files(settings, prepared) -> Iterator[None]:
-    settings.ARTIFACT_DIR = prepared
-    yield
-    empty_queue()
 
 
 def claim(*conditions: dict[str, Any], key: str = "own") -> Claim:

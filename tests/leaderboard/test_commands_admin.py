@@ -1,4 +1,4 @@
-"""What the admin adds, a script adds: sources, encoders and tokens, under the same rules."""
+"""What the admin adds, a script adds: sources, encoders, claims and tokens, under the same rules; and studies' rest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError
 
-from leaderboard.models import Encoder, Source, Token
-from leaderboard.services import tokens
+from leaderboard.models import Claim, Encoder, Run, Source, Token
+from leaderboard.services import progress, tokens
 from tests import factories
 from tests.leaderboard.test_commands import say, table, told
 
@@ -84,3 +84,56 @@ def test_a_token_that_cannot_be_is_refused(arguments, sentence):
     with pytest.raises(CommandError, match=sentence):
         say("token", *arguments)
     assert not Token.objects.exists()
+
+
+CLAIM = {
+    "key": "nli-helps",
+    "statement": "Inference helps.",
+    "conditions": [{"intermediate": ["nli_cad"], "targets": ["xnli_cad"], "margin": 1}],
+}
+
+
+def written(tmp_path, **changes):
+    path = tmp_path / "claim.json"
+    path.write_text(json.dumps({**CLAIM, **changes}))
+    return str(path)
+
+
+def test_a_claim_is_added_and_tested(tmp_path):
+    User.objects.create_user("maker")
+    factories.study(tasks=("xnli_cad",))
+    found = told("add_claim", written(tmp_path), "--user", "maker")
+    assert found == {"claim": "nli-helps", "conditions": 1, "verdicts": 1}
+    claim = Claim.objects.get(pk="nli-helps")
+    assert (claim.origin, claim.created_by.username, claim.position) == (Claim.Origin.OWN, "maker", 100)
+    condition = claim.conditions.get()
+    assert (condition.targets, condition.languages, condition.margin) == (["xnli_cad"], "all", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"key": "two words"}, "key: "),
+        ({"statment": "Inference helps."}, "A claim has no 'statment'; it has key, statement"),
+        ({"conditions": []}, "has no list of 'conditions'"),
+        ({"conditions": [{"targets": ["xnly"]}]}, "targets: .*xnly"),
+        ({"conditions": [{"languages": "xx"}]}, "languages: "),
+        ({"conditions": [{"tasks": []}]}, "A condition has no 'tasks'"),
+    ],
+)
+def test_a_claim_that_cannot_be_tested_is_refused_whole(tmp_path, changes, sentence):
+    with pytest.raises(CommandError, match=sentence):
+        say("add_claim", written(tmp_path, **changes))
+    assert not Claim.objects.filter(origin=Claim.Origin.OWN).exists()
+
+
+def test_what_a_study_lacks_is_queued():
+    study = factories.study(tasks=("udpos",), seeds=(1, 2), scored=False).study
+    first, second, *_ = study.runs.order_by("pk")
+    progress.cancel_run(first)
+    second.delete()
+    assert told("complete", str(study.pk)) == {"study": study.pk, "retried": 1, "made": 1}
+    assert Run.objects.filter(studies=study, cancelled=None).count() == 6
+    assert told("complete", str(study.pk)) == {"study": study.pk, "retried": 0, "made": 0}
+    with pytest.raises(CommandError, match="There is no study 999"):
+        say("complete", "999")

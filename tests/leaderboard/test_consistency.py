@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from django.http import QueryDict
@@ -17,7 +14,6 @@ from leaderboard.standings.outcomes import Items
 from leaderboard.standings.statistics import agreement, draws
 from runner.tasks import registry
 from tests import measured
-from tests.stages import empty_queue
 
 LANGUAGES = ("en", "de", "sw")
 
@@ -102,19 +98,6 @@ def test_tasks_are_compared_where_their_items_are_the_same(task: str, answer: bo
 # On the page.
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    """Studies that are made alike have the same items, whose arrays lie under their hash."""
-    return tmp_path_factory.mktemp("prepared")
-
-
-@pytest.fixture(autouse=True)
-def _own_files(settings, prepared) -> Iterator[None]:
-    settings.ARTIFACT_DIR = prepared
-    yield
-    empty_queue()
-
-
 def load(**query: str) -> robustness.View:
     found = QueryDict(mutable=True)
     found.update(query)
@@ -137,7 +120,7 @@ def predicted(stage: int) -> dict[str, outcomes.Items]:
     return outcomes.outcomes(sha256, "any")
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("db", "prepared_files")
 def test_a_row_has_the_mean_over_languages_and_seeds_with_its_interval() -> None:
     study()
     view = load()
@@ -163,7 +146,7 @@ def test_a_row_has_the_mean_over_languages_and_seeds_with_its_interval() -> None
     assert any("Cohen 1960" in note for note in view.notes)
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("db", "prepared_files")
 def test_it_is_computed_when_scores_change_and_not_by_the_page(django_assert_num_queries) -> None:
     study()
     kept = StoredInterval.objects.count()
@@ -176,7 +159,7 @@ def test_it_is_computed_when_scores_change_and_not_by_the_page(django_assert_num
     assert StoredInterval.objects.count() == kept
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("db", "prepared_files")
 def test_answers_are_compared_as_right_and_wrong() -> None:
     study("xquad_sample", seeds=(1,))
     view = load()
@@ -188,7 +171,7 @@ def test_answers_are_compared_as_right_and_wrong() -> None:
     assert base.by_language["de"]["same"] == pytest.approx(100 * np.mean(found["en"].exact == found["de"].exact))
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("db", "prepared_files")
 def test_a_measurement_without_its_items_leaves_none(client) -> None:
     study()
     Artifact.objects.filter(stage__runs__seed=2).delete()
@@ -197,7 +180,7 @@ def test_a_measurement_without_its_items_leaves_none(client) -> None:
     assert "Same prediction" not in client.get("/robustness/").content.decode()
 
 
-@pytest.mark.django_db
+@pytest.mark.usefixtures("db", "prepared_files")
 def test_page_and_files_show_the_same_numbers(client) -> None:
     study()
     page = client.get("/robustness/?sort=-kappa").content.decode()

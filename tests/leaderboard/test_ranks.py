@@ -27,15 +27,8 @@ def gain(recipe: Recipe, task: str) -> float:
     return 0.15 if recipe.intermediate_tasks.filter(pk="nli_cad").exists() else 0.0
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """Studies that are made alike have the same items, whose arrays lie under their hash."""
-    return tmp_path_factory.mktemp("prepared")
-
-
 @pytest.fixture
-def seeded(settings, prepared):
-    settings.ARTIFACT_DIR = prepared
+def seeded(prepared_files):
     seeded = measured.study(gain=gain, intermediates=("nli_cad", "ccg_pmb"), tasks=(TASK,), seeds=(1, 2, 3))
     factories.published("A system")
     service.refresh()

@@ -24,12 +24,9 @@ from leaderboard.standings.query import load
 from runner.errors import RecipeError
 from runner.tasks import registry
 from tests import factories
+from tests.tables import text
 
 pytestmark = pytest.mark.django_db
-
-
-def text(response):
-    return response.content.decode()
 
 
 def lines(client, url):

@@ -113,6 +113,13 @@ def test_scores_are_parquet_too(client, seeded):
     assert str(found.schema.field("n").type) == "int64"
 
 
+def test_scores_are_records_of_every_eval_ever_too(client, seeded):
+    taken = take()
+    now = text(client.get(reverse("every-eval-ever")))
+    factories.study("Another", slug="other", tasks=("udpos",))
+    assert text(client.get(reverse("snapshot-every-eval-ever", args=[taken.address]))) == now
+
+
 def test_a_table_is_a_file_too(client, seeded):
     now = {ending: text(client.get(f"/leaderboard.{ending}")) for ending in ("csv", "json", "tex")}
     taken = take()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -17,28 +14,14 @@ from leaderboard.standings.table import Measured
 from leaderboard.standings.uncertainty import Asked, Part
 from tests import factories, measured
 from tests.measured import ITEMS
-from tests.stages import empty_queue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prepared_files")]
 TASKS = ("udpos", "tatoeba", "xnli_cad", "xquad_sample")
 LANGUAGES = {task: measured.registry.task(task).languages for task in TASKS}
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Path:
-    """Studies that are made alike have the same items, whose arrays lie under their hash."""
-    return tmp_path_factory.mktemp("prepared")
-
-
-@pytest.fixture(autouse=True)
-def _own_files(settings, prepared) -> Iterator[None]:
-    settings.ARTIFACT_DIR = prepared
-    yield
-    empty_queue()
-
-
 @pytest.fixture
-def unprepared(settings, tmp_path) -> None:
+def unprepared(prepared_files, settings, tmp_path) -> None:
     settings.ARTIFACT_DIR = tmp_path
 
 

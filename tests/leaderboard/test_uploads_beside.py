@@ -19,27 +19,13 @@ from leaderboard.standings.statistics import significance
 from runner.tasks import registry
 from tests import factories, measured, uploads
 from tests.measured import ITEMS
-from tests.stages import empty_queue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("prepared_files")]
 STANDING = "stands in the columns of rows from here: scored on the same items by the same scorer."
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    """Studies and uploads that are made alike have the same items, whose arrays lie under their hash."""
-    return tmp_path_factory.mktemp("prepared")
-
-
-@pytest.fixture(autouse=True)
-def _own_files(settings, prepared):
-    settings.ARTIFACT_DIR = prepared
-    yield
-    empty_queue()
-
-
 @pytest.fixture
-def unprepared(settings, tmp_path):
+def unprepared(prepared_files, settings, tmp_path):
     settings.ARTIFACT_DIR = tmp_path
 
 

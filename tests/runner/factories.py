@@ -33,6 +33,19 @@ POCKET = EncoderRef("pocket", ENCODERS["pocket"].location, ENCODERS["pocket"].re
 WORDS = ("the", "a", "cat", "dog", "bird", "house", "tree", "sees", "likes", "finds")
 WORDS += ("not", "never", "big", "small", "old", "new", "green", "red")
 
+# A model for a test of its parts, made without a file.
+PAD = 1
+SHAPE = {
+    "vocab_size": 50,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 66,
+    "pad_token_id": PAD,
+    "initializer_range": 0.5,
+}
+
 
 def make_encoder(folder: Path, dropout: float = 0.1, layers: int = 2) -> EncoderRef:
     """An XLM-R of 2 layers and width 32 with random weights and an MLM head, and a tokenizer of whole words."""

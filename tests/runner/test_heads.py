@@ -27,18 +27,8 @@ from runner.spec import EncoderRef
 from runner.tasks.kinds import Kind
 from runner.training.loop import loss_sum
 from runner.training.masking import Masking
+from tests.runner.factories import PAD, SHAPE
 
-PAD = 1
-SHAPE = {
-    "vocab_size": 50,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "max_position_embeddings": 66,
-    "pad_token_id": PAD,
-    "initializer_range": 0.5,
-}
 FAMILIES = {"xlm-roberta": (XLMRobertaForMaskedLM, XLMRobertaConfig), "bert": (BertForMaskedLM, BertConfig)}
 
 

@@ -15,18 +15,8 @@ from transformers import (
 )
 
 from runner.modeling.layers import Drawn, last_hidden_state
+from tests.runner.factories import PAD, SHAPE
 
-PAD = 1
-SHAPE = {
-    "vocab_size": 50,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "max_position_embeddings": 66,
-    "pad_token_id": PAD,
-    "initializer_range": 0.5,
-}
 FAMILIES = {"xlm-roberta": (XLMRobertaModel, XLMRobertaConfig), "bert": (BertModel, BertConfig)}
 IDS = torch.tensor([[0, 7, 9, 11, 2], [0, 8, 2, PAD, PAD]])
 MASK = (IDS != PAD).long()

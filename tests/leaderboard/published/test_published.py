@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import IntegrityError, transaction
 from django.db.models.signals import post_migrate
-from django.http import QueryDict
 from django.urls import reverse
 
 from leaderboard.models import Publication, Run, Score, Source
@@ -14,28 +13,13 @@ from leaderboard.published.tables import COLUMNS, own_scores, own_sources, publi
 from leaderboard.services import checking
 from leaderboard.services.published import compare, load, load_after_migrate, status_of
 from leaderboard.standings import aggregate
-from leaderboard.standings.filters import View, parse
-from leaderboard.standings.query import load as standings
 from runner.errors import RecipeError
 from tests import factories
+from tests.tables import view
 
 pytestmark = pytest.mark.django_db
 
 PHANG = "phang2020-table2"
-
-
-@pytest.fixture
-def loaded():
-    load(own_scores(), own_sources())
-
-
-@pytest.fixture
-def maintainer():
-    return User.objects.create_superuser("maintainer", password="secret")
-
-
-def view(query: str = "", task: str = ""):
-    return standings(parse(QueryDict(query), View.TASK if task else View.LEADERBOARD, task=task))
 
 
 def row(**changes):

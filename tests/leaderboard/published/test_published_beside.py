@@ -3,38 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import User
-from django.http import QueryDict
 from django.urls import reverse
 
 from leaderboard.models import Source
-from leaderboard.published.tables import own_scores, own_sources, published_score
+from leaderboard.published.tables import own_scores, published_score
 from leaderboard.services import checking
 from leaderboard.services.published import load
 from leaderboard.standings import aggregate
 from leaderboard.standings.compare import difference
-from leaderboard.standings.filters import View, parse
-from leaderboard.standings.query import load as standings
 from leaderboard.standings.table import OVERALL, Measured
 from tests import factories
+from tests.tables import view
 
 pytestmark = pytest.mark.django_db
 
 PHANG = "phang2020-table2"
-
-
-@pytest.fixture
-def loaded():
-    load(own_scores(), own_sources())
-
-
-@pytest.fixture
-def maintainer():
-    return User.objects.create_superuser("maintainer", password="secret")
-
-
-def view(query: str = "", task: str = ""):
-    return standings(parse(QueryDict(query), View.TASK if task else View.LEADERBOARD, task=task))
 
 
 def test_two_sources_that_disagree_stand_side_by_side(loaded):

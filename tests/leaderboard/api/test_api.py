@@ -8,7 +8,6 @@ import json
 from dataclasses import asdict
 
 import pytest
-from django.contrib.auth.models import User
 
 from leaderboard.models import Run, Score, Snapshot, Study
 from leaderboard.services import uncertainty, withdrawals
@@ -20,22 +19,6 @@ from tests import factories, measured, uploads
 from tests.api import API, STUDY, get, give, post, refused, token
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _places(settings, tmp_path):
-    settings.ARTIFACT_DIR = tmp_path / "artifacts"
-    settings.API_RATE = settings.API_VISITOR_RATE = settings.API_WRITE_RATE = "100000/m"
-
-
-@pytest.fixture
-def seeded():
-    return factories.study(tasks=("udpos", "tatoeba"), languages=("de", "fi", "et"), seeds=(1,))
-
-
-@pytest.fixture
-def user():
-    return User.objects.create_user("script", is_staff=True)
 
 
 # Reading.

@@ -9,26 +9,9 @@ from django.utils import timezone
 
 from leaderboard.models import Run, Snapshot, Study, Token
 from leaderboard.services import tokens
-from tests import factories
 from tests.api import API, WRITING, get, give, post, refused, token
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _places(settings, tmp_path):
-    settings.ARTIFACT_DIR = tmp_path / "artifacts"
-    settings.API_RATE = settings.API_VISITOR_RATE = settings.API_WRITE_RATE = "100000/m"
-
-
-@pytest.fixture
-def seeded():
-    return factories.study(tasks=("udpos", "tatoeba"), languages=("de", "fi", "et"), seeds=(1,))
-
-
-@pytest.fixture
-def user():
-    return User.objects.create_user("script", is_staff=True)
 
 
 def test_a_secret_is_not_stored():

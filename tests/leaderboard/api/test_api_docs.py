@@ -17,7 +17,7 @@ from leaderboard.models import Run, Snapshot, Study
 from leaderboard.services import tokens
 from tests import factories, uploads
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs/api.md").read_text(), re.DOTALL | re.MULTILINE)
 
 pytestmark = [
