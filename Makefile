@@ -5,7 +5,7 @@ BIN := .venv/bin
 VAR_DIR ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-redis test-rabbitmq lint format lock chaos clean
+.PHONY: help install run test test-redis test-rabbitmq lint style format lock chaos clean
 
 help:
 	@echo "make run      start the leaderboard and one worker, print the address, stop both on ctrl-C"
@@ -40,10 +40,12 @@ install: .venv/requirements.stamp
 run: install
 	@exec $(BIN)/python manage.py up
 
-lint: .venv/requirements-dev.stamp
+lint: style
+	$(BIN)/lint-imports
+
+style: .venv/requirements-dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports
 
 format: .venv/requirements-dev.stamp
 	$(BIN)/ruff check --fix .
@@ -54,7 +56,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --max
 
 # The second run takes only the short tests that touch the database, each with one set of parameters; those of the queue
 # run on both brokers at once, as they wait for most of their time.
-test: lint
+test: style
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST)
 	$(PYTEST) --database=postgresql --once -m "not e2e and not slow" tests/leaderboard tests/runner/test_following.py

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEEDS = {"root", "docker", "postgresql", "network", "site", "predictions", "gpu", "sqlite3"}
 FENCE = re.compile(r"^```(sh|python)((?: \w+=\w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-STARTED_SECONDS = 6
+STARTED_SECONDS = 4
 
 
 @dataclass(frozen=True)
