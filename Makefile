@@ -5,7 +5,7 @@ BIN := .venv/bin
 VAR_DIR ?= var
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test test-redis test-rabbitmq lint style format lock chaos clean
+.PHONY: help install run test test-postgresql test-redis test-rabbitmq lint style format lock chaos clean
 
 help:
 	@echo "make run      start the leaderboard and one worker, print the address, stop both on ctrl-C"
@@ -54,13 +54,15 @@ format: .venv/requirements-dev.stamp
 # Several files at once, each whole in one process for what its tests share; each process has its own servers.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-# The second run takes only the short tests that touch the database, each with one set of parameters; those of the queue
-# run on both brokers at once, as they wait for most of their time.
+# Then again on PostgreSQL the short tests that touch the database, each with one set of parameters; and those of the
+# queue on both brokers, beside them, as they wait for most of their time.
 test: style
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST)
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target test-postgresql test-redis test-rabbitmq
+
+test-postgresql: .venv/requirements-dev.stamp
 	$(PYTEST) --database=postgresql --once -m "not e2e and not slow" tests/leaderboard tests/runner/test_following.py
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-redis test-rabbitmq
 
 test-redis test-rabbitmq: test-%: .venv/requirements-dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/queue --database=postgresql --broker=$*

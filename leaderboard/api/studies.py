@@ -17,8 +17,8 @@ from leaderboard.models import Stage, Study
 from leaderboard.services import submissions
 from leaderboard.services.submission_recipes import Submission
 from leaderboard.variants import Variant
-from runner.recipes import Evaluation, Method, PhaseSettings
-from runner.spec import MaskedWords, Sampling
+from runner.recipes import Diagnosis, Evaluation, Method, PhaseSettings
+from runner.spec import MaskedWords, Noise, Sampling
 from runner.tasks import registry
 
 router = Router(tags=["Studies"])
@@ -69,8 +69,18 @@ class MaskedIn(Closed):
     texts: Count | None = None
 
 
+class NoiseIn(Closed):
+    """Noise in the test data: which kind, and how likely it hits each place that it can hit."""
+
+    kind: Code
+    rate: float = 0.1
+
+
 class EvaluationIn(Closed):
-    """A target: on which split, in which languages (all, if none is named), on how many items (all)."""
+    """A target: on which split, in which languages (all, if none is named), on how many items (all).
+
+    With `noises`, the same again under each of them.
+    """
 
     task: Code
     split: Code = "test"
@@ -79,14 +89,33 @@ class EvaluationIn(Closed):
     layer: Annotated[int, Field(ge=0, le=1000)] | None = None
     pooling: str = "mean"
     precision: str = "fp32"
+    noises: Annotated[list[NoiseIn], Field(max_length=20)] = []
 
     def evaluation(self) -> Evaluation:
         fields = self.dict()
-        return Evaluation(**{**fields, "languages": tuple(self.languages) or registry.task(self.task).languages})
+        languages = tuple(self.languages) or registry.task(self.task).languages
+        noises = tuple(Noise(**noise.dict()) for noise in self.noises)
+        return Evaluation(**{**fields, "languages": languages, "noises": noises})
+
+
+class AlignmentIn(Closed):
+    """Alignment of every layer on a parallel text: the first `limit` pairs of each language (all, if null)."""
+
+    text: Code
+    languages: Annotated[list[Code], Field(max_length=200)] = []
+    limit: Count | None = 1000
+    pooling: str = "mean"
+    precision: str = "fp32"
+
+    def diagnosis(self) -> Diagnosis:
+        return Diagnosis(self.text, tuple(self.languages), self.limit, self.pooling, self.precision)
 
 
 class StudyIn(Closed):
-    """A study as in the admin: every method in every variant that it has, with every target and every seed."""
+    """A study as in the admin: every method in every variant that it has, with every target and every seed.
+
+    One that measures `alignment` needs no target.
+    """
 
     name: Name
     note: Text = ""
@@ -94,7 +123,8 @@ class StudyIn(Closed):
     methods: Annotated[list[Method], Field(min_length=1, max_length=4)]
     variants: Annotated[list[Variant], Field(min_length=1, max_length=3)] = [Variant.PLAIN]
     intermediate_tasks: Annotated[list[Code], Field(max_length=100)] = []
-    targets: Annotated[list[EvaluationIn], Field(min_length=1, max_length=100)]
+    targets: Annotated[list[EvaluationIn], Field(max_length=100)] = []
+    alignment: Annotated[list[AlignmentIn], Field(max_length=100)] = []
     seeds: Annotated[list[Annotated[int, Field(ge=0, le=2**32 - 1)]], Field(min_length=1, max_length=100)]
     intermediate: PhaseIn = PhaseIn()
     target: PhaseIn = PhaseIn()
@@ -115,6 +145,7 @@ class StudyIn(Closed):
             variants=tuple(dict.fromkeys(self.variants)),
             intermediate_tasks=tuple(dict.fromkeys(self.intermediate_tasks)),
             evaluations=tuple(target.evaluation() for target in self.targets),
+            diagnoses=tuple(alignment.diagnosis() for alignment in self.alignment),
             seeds=tuple(self.seeds),
             intermediate=PhaseSettings(**self.intermediate.dict()),
             target=PhaseSettings(**self.target.dict()),
@@ -136,6 +167,7 @@ class StudyOut(Schema):
     note: str
     seeds: list[int]
     targets: list[dict[str, Any]]
+    alignment: list[dict[str, Any]]
     recipes: list[str]
     runs: list[int]
     created: datetime
@@ -198,6 +230,12 @@ def _study(request: HttpRequest, row: Study) -> dict[str, Any]:
         "id": row.pk,
         "url": request.build_absolute_uri(f"/studies/{row.pk}/"),
         **{name: getattr(row, name) for name in ("name", "note", "seeds", "targets", "created")},
+        "alignment": [_alignment(diagnosis) for diagnosis in row.diagnoses],
         "recipes": [recipe.title for recipe in row.recipes.all()],
         "runs": sorted(run.pk for run in row.runs.all()),
     }
+
+
+def _alignment(diagnosis: dict[str, Any]) -> dict[str, Any]:
+    """As it was asked for."""
+    return {"text": diagnosis["task"], **{name: value for name, value in diagnosis.items() if name != "task"}}

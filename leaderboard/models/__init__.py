@@ -3,7 +3,7 @@
 from leaderboard.models.catalogue import Encoder, Language, Task
 from leaderboard.models.claims import Claim, Condition, StoredDeviation, StoredInterval, Verdict
 from leaderboard.models.experiments import Recipe, Run, Stage, Study, Worker
-from leaderboard.models.headlines import Change, Headline
+from leaderboard.models.headlines import Change, Headline, RunLine
 from leaderboard.models.results import (
     Artifact,
     DiagnosticValue,
@@ -30,6 +30,7 @@ __all__ = [
     "Publication",
     "Recipe",
     "Run",
+    "RunLine",
     "Score",
     "Snapshot",
     "Source",

@@ -37,6 +37,29 @@ class Headline(models.Model):
         return f"{self.run_id} under {self.protocol_id}: {self.metric}"
 
 
+class RunLine(models.Model):
+    """What a run has in one line: its protocols, the languages and the mean under each.
+
+    Made from its headlines whenever these change, and then anew, so that a newer line has a larger number. Where whole
+    boards are put in order, ten times as many headlines need not be read.
+    """
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="line")
+    parts = models.TextField(
+        help_text="protocol:languages joined by semicolons, by protocol; languages as in Headline."
+    )
+    means = models.BinaryField(help_text="For each protocol its mean: doubles, little-endian; NaN where there is none.")
+    statuses = models.TextField(
+        blank=True, help_text="For each protocol those of Headline, by semicolons; empty where all are."
+    )
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.parts}"
+
+
 class Change(models.Model):
     """A line of the log that the database itself keeps of what tables show (`leaderboard.services.triggers`).
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import Count, Max
 
-from leaderboard.models import Change, Headline, Protocol, Score
+from leaderboard.models import Change, Headline, Protocol, RunLine, Score
 from leaderboard.models.results import weakest
 from leaderboard.services import triggers
 from runner.tasks import registry
@@ -19,6 +19,7 @@ from runner.tasks import registry
 # Any number will do that nothing else in the database uses for a lock of its own.
 LOCK = 5_013_2020
 PAIRS_A_STEP = 500
+RUNS_A_STEP = 500
 LINES_A_STEP = 5000
 # Lines of the log that only say that something changed are swept when there are more.
 MOST_LINES = 200
@@ -55,6 +56,9 @@ def settle() -> int:
     pairs = sorted({(protocol, run) for _, run, protocol in lines if run is not None})
     for first in range(0, len(pairs), PAIRS_A_STEP):
         _gather(pairs[first : first + PAIRS_A_STEP])
+    runs = sorted({run for _, run in pairs})
+    for first in range(0, len(runs), RUNS_A_STEP):
+        _put_in_lines(runs[first : first + RUNS_A_STEP])
     # The lines that were read, not those that came meanwhile; a new one says that the log is another.
     for first in range(0, len(lines), LINES_A_STEP):
         Change.objects.filter(pk__in=[pk for pk, *_ in lines[first : first + LINES_A_STEP]]).delete()
@@ -63,10 +67,7 @@ def settle() -> int:
 
 
 def _gather(pairs: list[tuple[int, int]]) -> None:
-    """Make the headline scores of `pairs` (protocol, run) what their scores say; a pair without any loses its own.
-
-    They are made anew, so that the numbers of those that changed are larger than all before.
-    """
+    """Make the headline scores of `pairs` (protocol, run) what their scores say; a pair without any loses its own."""
     protocols, runs = {protocol for protocol, _ in pairs}, {run for _, run in pairs}
     asked = set(pairs)
     tasks = dict(Protocol.objects.filter(pk__in=protocols).values_list("pk", "task_id"))
@@ -80,6 +81,26 @@ def _gather(pairs: list[tuple[int, int]]) -> None:
     there = Headline.objects.filter(protocol__in=protocols, run__in=runs).values_list("pk", "protocol_id", "run_id")
     Headline.objects.filter(pk__in=[pk for pk, *pair in there if tuple(pair) in asked]).delete()
     Headline.objects.bulk_create(made)
+
+
+def _put_in_lines(runs: Collection[int], *, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the lines of `runs` what their headlines say, with numbers larger than all before."""
+    fields = ("run_id", "protocol_id", "languages", "mean", "statuses")
+    found = Headline.objects.using(using).filter(run__in=runs).order_by("run_id", "protocol_id").values_list(*fields)
+    made = [_line(run, list(rows)) for run, rows in groupby(found, key=lambda row: row[0])]
+    RunLine.objects.using(using).filter(run__in=runs).delete()
+    RunLine.objects.using(using).bulk_create(made)
+
+
+def _line(run: int, rows: list[tuple[Any, ...]]) -> RunLine:
+    means = [math.nan if mean is None else mean for *_, mean, _ in rows]
+    statuses = [statuses for *_, statuses in rows]
+    return RunLine(
+        run_id=run,
+        parts=";".join(f"{protocol}:{languages}" for _, protocol, languages, *_ in rows),
+        means=struct.pack(f"<{len(means)}d", *means),
+        statuses=";".join(statuses) if any(statuses) else "",
+    )
 
 
 def _headline(protocol: int, run: int, task: str, scores: Iterable[tuple[Any, ...]]) -> Headline | None:
@@ -133,6 +154,8 @@ def _mean(values: dict[str, float], languages: Collection[str]) -> float | None:
 def keep_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Iterable[Any] = (), **kwargs: Any) -> None:
     """The post_migrate receiver: makes the triggers, and notes what was gathered in a metric that is not the headline.
 
+    Runs whose headlines are older than lines get theirs.
+
     Nothing is done while the tables are not there (a migration backwards).
     """
     if any(is_backwards for _, is_backwards in plan):
@@ -142,6 +165,9 @@ def keep_after_migrate(*, using: str = DEFAULT_DB_ALIAS, plan: Iterable[Any] = (
     gathered = Headline.objects.using(using).order_by().values_list("protocol_id", "protocol__task", "metric")
     other = [pk for pk, task, metric in gathered.distinct() if headlines.get(task, metric) != metric]
     note(using=using, protocol__in=other) if other else None
+    without = sorted(set(Headline.objects.using(using).filter(run__line=None).values_list("run_id", flat=True)))
+    for first in range(0, len(without), RUNS_A_STEP):
+        _put_in_lines(without[first : first + RUNS_A_STEP], using=using)
 
 
 def note(*, using: str = DEFAULT_DB_ALIAS, **which: Any) -> None:

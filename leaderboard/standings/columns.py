@@ -9,6 +9,7 @@ from itertools import groupby
 
 from leaderboard.standings.aggregate import mean, shared_parts
 from leaderboard.standings.filters import SUITES, Filters, View
+from leaderboard.standings.presence import Presence
 from leaderboard.standings.records import ProtocolValue
 from leaderboard.standings.table import OVERALL, Column, ColumnGroup, Measured
 from runner.tasks import registry
@@ -32,8 +33,6 @@ METRIC_TITLES = {
 }
 
 Scores = Mapping[tuple[str, int], Measured]
-# (row, protocol) -> for each of its seeds the languages that are there.
-Presence = Mapping[tuple[str, int], Sequence[tuple[str, ...]]]
 
 
 def suite_tasks(suite: str) -> tuple[str, ...]:
@@ -43,10 +42,9 @@ def suite_tasks(suite: str) -> tuple[str, ...]:
 
 def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], presence: Presence) -> list[Column]:
     """A column for each target task and protocol that was measured: the suite's, the overall, then stand-ins."""
-    used = {protocol for _, protocol in presence}
     catalogue = list(registry.TASKS)
     ordered = sorted(
-        (protocol for protocol in protocols.values() if protocol.pk in used),
+        (protocol for protocol in protocols.values() if presence.times[protocol.pk]),
         key=lambda protocol: (catalogue.index(protocol.task), protocol.label, protocol.pk),
     )
     columns = [
@@ -93,7 +91,7 @@ def _parts(filters: Filters, task: TaskSpec, protocol: int, presence: Presence) 
     wanted = filters.wanted(task)
     if filters.languages != "shared":
         return wanted
-    return shared_parts([seed for (_, pk), seeds in presence.items() if pk == protocol for seed in seeds], wanted)
+    return shared_parts(presence.parts(protocol), wanted)
 
 
 def overall_column(filters: Filters) -> Column:
@@ -116,8 +114,7 @@ def overall_parts(
     Never a published one: a mean that is computed here has no parts that a source printed as means.
     """
     tasks = suite_tasks(suite)
-    times = Counter(pk for _, pk in presence)
-    rows = {column.key: times[column.protocol] for column in columns}
+    rows = {column.key: presence.times[column.protocol] for column in columns}
     chosen: dict[str, Column] = {}
     for column in columns:
         if column.task not in tasks:

@@ -74,15 +74,14 @@ def load(filters: Filters, asked: Sequence[str], *, by_language: bool) -> Compar
     headlines.current()
     scenery = scene.build(replace(filters, view=View.LEADERBOARD), records.recipes())
     entries = [_find(name, scenery) for name in asked]
-    mine = {entry.key for entry in entries}
-    presence = {pair: seeds for pair, seeds in scenery.presence.items() if pair[0] in mine}
+    presence = scenery.presence.of({entry.key for entry in entries})
     found = columns.task_columns(filters, scenery.protocols, presence)
     there = [column for column in scenery.with_uploads(found) if column.task]
     scores = scenery.measured({column.protocol for column in there}, entries)
     details = Protocol.objects.in_bulk([column.protocol for column in there])
-    shared = [column for column in there if sum((entry.key, column.protocol) in presence for entry in entries) > 1]
+    shared = [column for column in there if sum(presence.has(entry.key, column.protocol) for entry in entries) > 1]
     first = entries[0]
-    shared = [column for column in shared if (first.key, column.protocol) in presence]
+    shared = [column for column in shared if presence.has(first.key, column.protocol)]
     lines = _with_intervals(
         [line for column in shared for line in _lines(column, entries, scores, by_language=by_language)]
     )

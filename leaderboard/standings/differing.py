@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.models import Protocol, Recipe, Run
-from leaderboard.standings import columns
+from leaderboard.standings.presence import Presence
 from leaderboard.standings.records import Entry
 from leaderboard.standings.table import Column
 from runner.tasks import registry
@@ -48,12 +48,12 @@ class Apart:
 
 
 def made_with(
-    shared: Sequence[Column], entries: Sequence[Entry], presence: columns.Presence, details: Mapping[int, Protocol]
+    shared: Sequence[Column], entries: Sequence[Entry], presence: Presence, details: Mapping[int, Protocol]
 ) -> Iterator[Difference]:
     """How the predictions of rows from here were made, where a row beside them was uploaded and does not say it."""
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for column in shared:
-        there = [entry if (entry.key, column.protocol) in presence else None for entry in entries]
+        there = [entry if presence.has(entry.key, column.protocol) else None for entry in entries]
         if not any(entry and entry.origin == Run.Origin.UPLOADED for entry in there):
             continue
         for name in MADE_WITH:
@@ -70,15 +70,12 @@ def made_with(
 
 
 def apart(
-    there: Sequence[Column],
-    entries: Sequence[Entry],
-    presence: columns.Presence,
-    details: Mapping[int, Protocol],
+    there: Sequence[Column], entries: Sequence[Entry], presence: Presence, details: Mapping[int, Protocol]
 ) -> Iterator[Apart]:
     """The tasks in which two rows have no protocol in common, with the fields in which these differ."""
     for task in dict.fromkeys(column.task for column in there):
         of_row = [
-            {column.protocol for column in there if column.task == task and (entry.key, column.protocol) in presence}
+            {column.protocol for column in there if column.task == task and presence.has(entry.key, column.protocol)}
             for entry in entries
         ]
         if all(mine & of_row[0] for mine in of_row if mine) and of_row[0]:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from leaderboard.models import Recipe, Run
 from leaderboard.services import headlines
-from leaderboard.standings import columns, confidence, records, scene, wording
+from leaderboard.standings import columns, confidence, order, records, scene, wording
 from leaderboard.standings.cells import Cells, row
-from leaderboard.standings.columns import Presence
 from leaderboard.standings.filters import SUITES, Aggregate, FilterError, Filters, View
+from leaderboard.standings.presence import Presence
 from leaderboard.standings.records import Entry, ProtocolValue
 from leaderboard.standings.scene import WITHOUT_TASKS, Scene, Scores
-from leaderboard.standings.table import OVERALL, Choice, Choices, Column, Pages, Ranking, Standings, number
+from leaderboard.standings.table import Choice, Choices, Column, Pages, Ranking, Standings
 from leaderboard.variants import Variant
 from runner.tasks import registry
 
@@ -43,14 +43,10 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False, ranked
     found = scenery.with_uploads(found)
     overall = columns.overall_parts(filters.suite, found, scenery.protocols, shown)
     entries = _with_scores(scenery.entries, found, shown)
-    sort, notes = _sorting(filters, found)
-    if sort.removeprefix("-") not in ("", "title") and filters.view is not View.TASK:
-        needed = _protocols_of(sort, found, overall)
-        quick = scene.ordered_by_means(filters) and scenery.means
-        scores = scenery.by_means(needed) if quick else scenery.measured(needed)
+    sort, notes = order.possible(filters, found)
     how = Aggregate(filters.aggregate)
     show = "score" if how is Aggregate.WINS else filters.show
-    entries = _sorted(entries, found, sort, show, Cells(scores, scenery.baseline_of, overall, how))
+    entries = order.Order(filters, scenery, found, overall, sort, show).of(entries, scores)
     pages = Pages(1 if whole else filters.page, max(1, len(entries)) if whole else ROWS_A_PAGE, len(entries))
     labels = wording.labels(entries)
     on_page = entries[pages.first : pages.last]
@@ -65,7 +61,7 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False, ranked
         if len(on_page) == len(entries):
             ranking, ranks = confidence.ranking(entries, column, cells, items)
         elif ranked:
-            everyone = _everyone(scenery, found, column, cells)
+            everyone = _everyone(scenery, column, cells)
             ranking, ranks = confidence.ranking(entries, column, everyone, confidence.artifacts(everyone))
         else:
             ranking = Ranking(column.key, column.title, pending=True)
@@ -95,9 +91,10 @@ def load(filters: Filters, *, whole: bool = False, settled: bool = False, ranked
     )
 
 
-def _everyone(scenery: Scene, found: Sequence[Column], column: Column, cells: Cells) -> Cells:
+def _everyone(scenery: Scene, column: Column, cells: Cells) -> Cells:
     """`cells` with the scores of all rows in what `column` is made of, where it has those of one page."""
-    return replace(cells, scores=scenery.measured(_protocols_of(column.key, found, cells.overall)), _overall={})
+    needed = {one.protocol for one in order.parts_of(column, cells.overall)}
+    return replace(cells, scores=scenery.measured(needed), _overall={})
 
 
 def _grouped(filters: Filters) -> bool:
@@ -107,9 +104,7 @@ def _grouped(filters: Filters) -> bool:
 
 def _protocol(filters: Filters, protocols: Mapping[int, ProtocolValue], shown: Presence) -> ProtocolValue | None:
     """The protocol of the task page: the one that is asked for, else the one that most rows have."""
-    used: dict[int, int] = {}
-    for _, protocol in shown:
-        used[protocol] = used.get(protocol, 0) + 1
+    used = shown.times
     if filters.protocol:
         for protocol in protocols.values():
             if protocol.fingerprint.startswith(filters.protocol) and len(filters.protocol) >= 8:
@@ -128,49 +123,8 @@ def _with_scores(entries: Sequence[Entry], found: Sequence[Column], shown: Prese
     for column in found:
         if column.protocol is not None:
             wanted.setdefault(column.protocol, set()).update(column.parts, [""] if column.scope == "" else [])
-    there: set[str] = set()
-    # Most rows share their languages with all others of a column.
-    known: dict[tuple[int, tuple[str, ...]], bool] = {}
-    for (key, protocol), seeds in shown.items():
-        if key in there or protocol not in wanted:
-            continue
-        for seed in seeds:
-            if (protocol, seed) not in known:
-                known[protocol, seed] = not wanted[protocol].isdisjoint(seed)
-            if known[protocol, seed]:
-                there.add(key)
-                break
+    there = shown.with_any(wanted)
     return [entry for entry in entries if entry.key in there]
-
-
-def _sorting(filters: Filters, found: list[Column]) -> tuple[str, tuple[str, ...]]:
-    """The order that can be had, and a note where it is not the one that was asked for."""
-    key = filters.sort.removeprefix("-")
-    if not key or key == "title" or key in {column.key for column in found}:
-        return filters.sort, ()
-    return "", (f"Not sorted by '{key}': this view has no such column.",)
-
-
-def _protocols_of(sort: str, found: Sequence[Column], overall: Mapping[str, Column]) -> set[int]:
-    """The protocols that are needed to sort by a column."""
-    key = sort.removeprefix("-")
-    needed = overall.values() if key == OVERALL else (column for column in found if column.key == key)
-    return {column.protocol for column in needed}
-
-
-def _sorted(entries: list[Entry], found: Sequence[Column], sort: str, show: str, cells: Cells) -> list[Entry]:
-    """The entries in the order of `sort`; those without a value stay last in both directions."""
-    key = sort.removeprefix("-")
-    backwards = sort.startswith("-")
-    if not key:
-        return entries
-    if key == "title":
-        return sorted(entries, key=lambda entry: entry.title.casefold(), reverse=backwards)
-    column = next(column for column in found if column.key == key)
-    values = {entry.key: number(cells.cell(entry, column, paired=show == "difference"), show) for entry in entries}
-    present = [entry for entry in entries if values[entry.key] is not None]
-    present.sort(key=lambda entry: values[entry.key], reverse=backwards)
-    return [*present, *(entry for entry in entries if values[entry.key] is None)]
 
 
 def _choices(filters: Filters, recipes: Collection[Entry], scenery: Scene, shown: Presence) -> Choices:
@@ -201,9 +155,8 @@ def _as_choices(pairs: Iterable[tuple[str, str]]) -> tuple[Choice, ...]:
 def _protocol_choices(filters: Filters, scenery: Scene, shown: Presence) -> tuple[Choice, ...]:
     if filters.view is not View.TASK:
         return ()
-    used = {pk for _, pk in shown}
     return tuple(
         Choice(protocol.fingerprint[:8], protocol.label)
         for protocol in scenery.protocols.values()
-        if protocol.pk in used
+        if shown.times[protocol.pk]
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from leaderboard.models import Recipe, Run, Source
 from leaderboard.standings import presence, records, uploaded
-from leaderboard.standings.columns import Presence
-from leaderboard.standings.filters import Aggregate, Filters, View
-from leaderboard.standings.presence import Present
+from leaderboard.standings.filters import Filters, View
+from leaderboard.standings.presence import ByRun, Presence, Present, Shape
 from leaderboard.standings.records import Entry, ProtocolValue, RunValue
 from leaderboard.standings.table import NOTHING, Column, Measured, RunLink
 
@@ -28,10 +27,10 @@ class Scores(dict[tuple[str, int], Measured]):
 class Scene:
     """Everything that a view is computed from.
 
-    `entry_of` gives each run its row and seed, `presence` the languages that a row has under a protocol, seed by seed,
-    `means` their mean alone, where it is enough to put whole rows in order; else empty. Rows that are only compared
-    with are in all of them, but not among `entries`. Scores are read when they are asked for. `joined` are protocols of
-    uploads that stand, here and in all that is read, under the protocol whose column they share.
+    `entry_of` gives each run its row and seed, `presence` what a row has under a protocol, seed by seed. Rows that are
+    only compared with are in both, but not among `entries`. Scores are read when they are asked for. `joined` are
+    protocols of uploads that stand, here and in all that is read, under the protocol whose column they share.
+    `means_hold` where no mean is over something that is hidden.
     """
 
     entries: list[Entry]
@@ -39,7 +38,7 @@ class Scene:
     protocols: Mapping[int, ProtocolValue]
     entry_of: Mapping[int, tuple[Entry, int]]
     presence: Presence
-    means: Sequence[tuple[tuple[str, int], int, float]]
+    means_hold: bool
     joined: Mapping[int, int]
     sources: Mapping[str, Source]
     silent: int
@@ -70,18 +69,9 @@ class Scene:
         scores = {(key, self.joined.get(pk, pk)): measured for (key, pk), measured in found.items()}
         return Scores(uploaded.with_items(scores, self.entries, self.protocols))
 
-    def by_means(self, protocols: Collection[int]) -> Scores:
-        """The means under `protocols`, as if they were printed without their languages."""
-        found: dict[tuple[str, int], dict[int, dict[str, float]]] = {}
-        for key, seed, mean in self.means:
-            if key[1] in protocols:
-                found.setdefault(key, {})[seed] = {"": mean}
-        return Scores({key: Measured(by_seed, {}) for key, by_seed in found.items()})
-
     def shown(self) -> Presence:
         """`presence` of the rows alone."""
-        keys = {entry.key for entry in self.entries}
-        return {pair: seeds for pair, seeds in self.presence.items() if pair[0] in keys}
+        return self.presence.of({entry.key for entry in self.entries})
 
 
 def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
@@ -95,14 +85,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     entries = [*(entry for entry in wanted.values() if entry.runs), *placed.outside]
     found = presence.load()
     joined = uploaded.joined(protocols, _used(found, placed.entry_of, entries), filters.protocol)
-    gathered = _Gathered(
-        found,
-        placed.entry_of,
-        protocols,
-        joined,
-        with_unverified=filters.unverified,
-        with_means=ordered_by_means(filters),
-    )
+    gathered = _Gathered(found, placed.entry_of, protocols, joined, with_unverified=filters.unverified)
     hidden = gathered.hidden - gathered.heard
     return Scene(
         entries=[entry for entry in entries if entry.key not in hidden],
@@ -110,8 +93,7 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
         protocols=protocols,
         entry_of=placed.entry_of,
         presence=gathered.presence,
-        # A mean is not over what is left where a part of it is hidden.
-        means=() if gathered.hidden & gathered.heard else gathered.means,
+        means_hold=not gathered.hidden & gathered.heard,
         joined=joined,
         sources=placed.sources,
         # Systems from outside report what they report.
@@ -121,74 +103,59 @@ def build(filters: Filters, recipes: Mapping[int, Entry]) -> Scene:
     )
 
 
-def ordered_by_means(filters: Filters) -> bool:
-    """Whether rows are put in an order for which the mean over all of a task's languages is enough."""
-    sorts = filters.sort.removeprefix("-") not in ("", "title")
-    return sorts and filters.aggregate == Aggregate.OFFICIAL and filters.languages == "all"
-
-
 def _used(
-    found: presence.Presence, entry_of: Mapping[int, tuple[Entry, int]], entries: Collection[Entry]
+    found: ByRun, entry_of: Mapping[int, tuple[Entry, int]], entries: Collection[Entry]
 ) -> Iterator[tuple[str, int]]:
     """The rows of the view, each with its protocols."""
     rows = {entry.key for entry in entries}
     for run, (entry, _) in entry_of.items():
-        if entry.key in rows:
-            yield from ((entry.key, protocol) for protocol in found.get(run, ()))
+        if entry.key in rows and run in found:
+            yield from ((entry.key, protocol) for protocol in found[run].shape.parts)
 
 
 class _Gathered:
-    """Which row has what under which protocol, without objects: there are many thousands.
+    """Which row has what under which protocol.
 
-    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified, `means` the
-    mean over all languages of each row, protocol and seed.
+    `heard` are the rows that have anything to show, `hidden` those with scores that nobody has verified.
     """
 
     def __init__(
         self,
-        found: presence.Presence,
+        found: ByRun,
         entry_of: Mapping[int, tuple[Entry, int]],
         protocols: Collection[int],
         joined: Mapping[int, int],
         *,
         with_unverified: bool,
-        with_means: bool,
     ) -> None:
-        self.presence: dict[tuple[str, int], list[tuple[str, ...]]] = {}
-        self.means: list[tuple[tuple[str, int], int, float]] = []
-        self.heard: set[str] = set()
+        self.protocols, self.joined, self.with_unverified = protocols, joined, with_unverified
         self.hidden: set[str] = set()
+        rows: dict[str, dict[int, Present]] = {}
         for run, (entry, seed) in entry_of.items():
-            of_run = found.get(run, {})
-            if joined:
-                of_run = {joined.get(protocol, protocol): one for protocol, one in of_run.items()}
-            if entry.source:
-                of_run = dict(self._trusted(entry, of_run, protocols, with_unverified=with_unverified))
-            if not of_run:
-                continue
-            self.heard.add(entry.key)
-            for protocol, (parts, mean, _) in of_run.items():
-                if protocol not in protocols:
-                    continue
-                key = entry.key, protocol
-                if key in self.presence:
-                    self.presence[key].append(parts)
-                else:
-                    self.presence[key] = [parts]
-                if with_means and mean is not None:
-                    self.means.append((key, seed, mean))
+            one = found.get(run)
+            if one and entry.origin != Run.Origin.LOCAL:
+                one = self._from_outside(entry, one)
+            if one:
+                rows.setdefault(entry.key, {})[seed] = one
+        self.heard = rows.keys()
+        self.presence = Presence(rows, protocols)
 
-    def _trusted(
-        self, entry: Entry, of_run: Mapping[int, Present], protocols: Collection[int], *, with_unverified: bool
-    ) -> Iterator[tuple[int, Present]]:
-        """What may be shown of a row from a source."""
-        for protocol, one in of_run.items():
-            shown = records.trusted(entry, one.parts, one.statuses, unverified=with_unverified)
+    def _from_outside(self, entry: Entry, one: Present) -> Present | None:
+        """What may be shown of a row from elsewhere, in the columns that it stands in; None where nothing may."""
+        there: dict[int, tuple[str, ...]] = {}
+        means: list[float] = []
+        statuses = one.statuses or [""] * len(one.means)
+        for (protocol, parts), mean, status in zip(one.shape.parts.items(), one.means, statuses, strict=True):
+            shown = parts
+            if entry.source:
+                shown = tuple(records.trusted(entry, parts, status, unverified=self.with_unverified))
             # Of another suite, it would not be shown here anyway.
-            if len(shown) < len(one.parts) and protocol in protocols:
+            if len(shown) < len(parts) and protocol in self.protocols:
                 self.hidden.add(entry.key)
             if shown:
-                yield protocol, one._replace(parts=tuple(shown))
+                there[self.joined.get(protocol, protocol)] = shown
+                means.append(mean)
+        return Present(Shape(there), tuple(means), ()) if there else None
 
 
 class _Placed:

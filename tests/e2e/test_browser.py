@@ -12,7 +12,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from leaderboard.models import Stage
-from tests import factories
+from leaderboard.services import uncertainty
+from leaderboard.standings import query
+from leaderboard.standings.filters import Filters
+from tests import factories, measured
 from tests.e2e.looking import PHONE, fits, look, wait_for_charts
 from tests.e2e.pages import addresses
 
@@ -138,6 +141,23 @@ def test_a_cell_of_the_map_leads_to_its_languages(open_page, seeded):
     page.wait_for_url("**/tasks/*/?recipe=*")
     expect(page.locator("tbody tr")).to_have_count(1)
     assert page.locator(".chart").count() == 3
+
+
+def test_ranks_of_many_rows_come_after_the_table(open_page, monkeypatch):
+    measured.study(tasks=("xnli_cad",), seeds=(1, 2, 3))
+    uncertainty.refresh()
+    key = next(column.key for column in query.load(Filters()).columns if column.task == "xnli_cad")
+    ranks = [row.rank for row in query.load(Filters(sort=f"-{key}")).rows]
+    monkeypatch.setattr(query, "ROWS_A_PAGE", 2)
+
+    page = open_page(f"/?sort=-{key}")
+
+    places = page.locator("tbody td.rank .place")
+    expect(places).to_have_text([str(rank.place) for rank in ranks[:2]])
+    expect(page.get_by_text("Ranks come after the table")).to_have_count(0)
+    expect(page.get_by_text("with 95% intervals over seeds and test items")).to_be_visible()
+    page.locator("nav.pages").get_by_role("link", name="Next").click()
+    expect(places).to_have_text([str(rank.place) for rank in ranks[2:]])
 
 
 def test_rows_are_ticked_and_compared(open_page, seeded):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from leaderboard.models import Headline, Score
+from leaderboard.models import Headline, RunLine, Score
 from leaderboard.services import headlines
 from leaderboard.standings import presence
+from leaderboard.standings.filters import Filters
+from leaderboard.standings.order import Order
+from leaderboard.standings.query import load as load_standings
 from tests import factories
 
 
@@ -21,7 +26,12 @@ def expected():
 
 
 def as_plain(found):
-    return {run: {protocol: tuple(one) for protocol, one in of.items()} for run, of in found.items() if of}
+    plain = {}
+    for run, (shape, means, statuses) in found.items():
+        numbers = [None if math.isnan(mean) else mean for mean in means]
+        lines = zip(shape.parts.values(), numbers, statuses or [""] * len(means), strict=True)
+        plain[run] = dict(zip(shape.parts, lines, strict=True))
+    return plain
 
 
 def load():
@@ -31,7 +41,11 @@ def load():
 
 @pytest.fixture
 def seeded(transactional_db):
-    return factories.study(tasks=("udpos", "tatoeba"), seeds=(1,))
+    seeded = factories.study(tasks=("udpos", "tatoeba"), seeds=(1,))
+    factories.published("A system")
+    # Without one of its languages, a mean is none.
+    Score.objects.filter(run=seeded.run("nli_cad"), task="tatoeba", language="sw").delete()
+    return seeded
 
 
 @pytest.mark.django_db(transaction=True)
@@ -39,7 +53,7 @@ def test_it_works(seeded):
     assert load() == expected() != {}
     before = presence.load()
 
-    # Twice, so that the newest headline is one that changes again.
+    # Twice, so that the newest line is one that changes again.
     for value in (1.0, 2.0):
         Score.objects.filter(run=seeded.run("nli_cad"), task="udpos", language="de").update(value=value)
         assert load() == expected()
@@ -70,6 +84,38 @@ def test_it_works(seeded):
 
     # Another database under the same process: its numbers may be the same.
     Headline.objects.all().delete()
+    RunLine.objects.all().delete()
     assert load() == {}
     headlines.note()
     assert load() == expected() != {}
+
+
+@pytest.mark.django_db
+def test_headlines_from_before_there_were_lines_get_theirs(db):
+    factories.study(tasks=("udpos",), seeds=(1, 2))
+    before = load()
+    RunLine.objects.all().delete()
+
+    headlines.keep_after_migrate()
+
+    assert load() == before == expected() != {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("show", ["score", "difference"])
+def test_kept_means_put_rows_in_the_order_of_their_cells(monkeypatch, show):
+    seeded = factories.study(seeds=(1, 2, 3))
+    for recipe in ("", "ccg_pmb", "nli_cad"):
+        for seed in (1, 2):
+            factories.all_nine(seeded.run(recipe, seed))
+    factories.published("A system")
+    Score.objects.filter(run=seeded.run("nli_cad", 1), language="de").delete()
+    asked = [Filters(sort=f"-{column.key}", show=show) for column in load_standings(Filters()).columns]
+    assert len(asked) > 10
+
+    def titles():
+        return [[row.key for row in load_standings(filters).rows] for filters in asked]
+
+    kept = titles()
+    monkeypatch.setattr(Order, "_means_suffice", False)
+    assert titles() == kept

@@ -186,6 +186,36 @@ def test_a_study_is_submitted_followed_and_cancelled(client, user):
     assert post(client, f"/runs/{runs[0]}/retry", None, headers).json()["stages"] > 0
 
 
+def test_a_study_of_alignment_and_noise(client, user):
+    factories.encoder()
+    give(user, "add_study")
+    asked = {
+        "targets": [
+            {"task": "udpos", "languages": ["de"], "noises": [{"kind": "typos"}, {"kind": "drops", "rate": 0.2}]}
+        ],
+        "alignment": [{"text": "tatoeba", "languages": ["de", "sw"], "limit": 300}],
+    }
+    told = post(client, "/studies", {**STUDY, **asked}, token(user)).json()
+
+    study = Study.objects.get()
+    assert [(noise["kind"], noise["rate"]) for noise in study.targets[0]["noises"]] == [("typos", 0.1), ("drops", 0.2)]
+    assert [(one["task"], one["languages"], one["limit"]) for one in study.diagnoses] == [
+        ("tatoeba", ["de", "sw"], 300)
+    ]
+    assert [(one["text"], one["limit"]) for one in told["alignment"]] == [("tatoeba", 300)]
+    actions = [stage["action"] for pk in told["runs"] for stage in get(client, f"/runs/{pk}")["stages"]]
+    assert "align" in actions
+
+
+def test_a_study_of_alignment_alone_needs_no_target(client, user):
+    factories.encoder()
+    give(user, "add_study")
+    alone = {**STUDY, "targets": [], "alignment": [{"text": "ntrex"}]}
+
+    assert post(client, "/studies", alone, token(user)).status_code == 201
+    assert Study.objects.get().diagnoses[0]["limit"] == 1000
+
+
 def test_a_submission_through_the_api_is_that_of_the_admin(client, user, seeded):
     """What is there already is shared: the same recipe, found by its fingerprint."""
     give(user, "add_study")
@@ -260,6 +290,11 @@ def test_what_cannot_be_read(client, path, status, said):
         ({"seeds": []}, 422, "seeds: list should have at least 1 item"),
         ({"epochs": 3}, 422, "epochs: extra inputs are not permitted."),
         ({"sampling": {"strategy": "magic"}}, 400, "Tasks are sampled proportional, temperature, uniform"),
+        ({"targets": []}, 400, "Choose at least one target"),
+        ({"targets": [{"task": "udpos", "noises": [{"kind": "rain"}]}]}, 400, "Noise is one of swaps, drops"),
+        ({"targets": [{"task": "bucc2018", "noises": [{"kind": "typos"}]}]}, 400, "which noise is not defined for"),
+        ({"alignment": [{"text": "qqp"}]}, 400, "has no parallel sentences to measure alignment on."),
+        ({"alignment": [{"text": "tatoeba", "limit": 1}]}, 400, "measured on 2 pairs or more, found 1."),
         ({"masked": {"text": "ntrex", "languages": []}, "variants": ["mlm"]}, 400, "MLM needs at least one language."),
     ],
 )
