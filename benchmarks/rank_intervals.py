@@ -1,6 +1,6 @@
 """Rank intervals of a whole board, and the arithmetic behind them, against ranking every replicate, in one run.
 
-    python benchmarks/rank_intervals.py [--rows N] [--cells N] [--replicates N] [--seeds N] [--threads T]
+    python -m benchmarks.rank_intervals [--rows N] [--cells N] [--replicates N] [--seeds N] [--threads T]
 
 The board has --rows rows of --cells cells, each with --replicates replicates (float32), as they lie in memory once
 they are read; a page weighs the cells by its filters and asks for the ranks. The peer ranks the rows in each replicate
@@ -11,13 +11,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-
-# In place of this folder, which has a module of the same name as the standard library's `queue`.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 REPEATS = 5
 

@@ -1,6 +1,6 @@
 """Mining n x n sentence vectors: our search in blocks against faiss's flat index, in one run.
 
-    python benchmarks/retrieval.py [--size N] [--width D] [--threads T ...] [--only ours|faiss]
+    python -m benchmarks.retrieval [--size N] [--width D] [--threads T ...] [--only ours|faiss]
 
 faiss searches both directions with IndexFlatIP, as XTREME's script does; margins and matching are the same code for
 both. Each measurement has a process of its own, so that its peak of resident memory is its own; the vectors and the
@@ -19,13 +19,12 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
 import torch
 
 from runner.evaluation.mining import NEIGHBOURS, Candidates, match, mine
 from runner.evaluation.neighbours import Neighbours, normalise_
 
+ROOT = Path(__file__).resolve().parent.parent
 PEERS = ("ours", "faiss")
 # Every second source has a translation; a sentence shares a direction with all others, as in a real encoder.
 TRANSLATED = 2
@@ -78,10 +77,12 @@ def work(arguments: argparse.Namespace) -> None:
 
 def measure(peer: str, threads: int, arguments: argparse.Namespace, pairs: Path) -> dict[str, float]:
     """Start a process for one of PEERS and read what it measured."""
-    command = [sys.executable, __file__, "--work", "--only", peer, "--pairs", str(pairs), "--threads", str(threads)]
+    command = [sys.executable, "-m", "benchmarks.retrieval", "--work", "--only", peer, "--threads", str(threads)]
+    command += ["--pairs", str(pairs)]
     command += ["--size", str(arguments.size), "--width", str(arguments.width)]
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run(command, env={**os.environ, **limits}, stdout=subprocess.PIPE, text=True, check=True)
+    environment = {**os.environ, **limits}
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     figures = json.loads(done.stdout)
     rate = 2 * arguments.size * arguments.size * arguments.width / figures["seconds"] / 1e9
     print(

@@ -41,7 +41,10 @@ def suite_tasks(suite: str) -> tuple[str, ...]:
 
 
 def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], presence: Presence) -> list[Column]:
-    """A column for each target task and protocol that was measured: the suite's, the overall, then stand-ins."""
+    """A column for each target task and protocol that was measured: the suite's, then stand-ins, then as published.
+
+    The overall comes first where all its tasks were measured, as it is what most look for; else after them.
+    """
     catalogue = list(registry.TASKS)
     ordered = sorted(
         (protocol for protocol in protocols.values() if presence.times[protocol.pk]),
@@ -59,8 +62,10 @@ def task_columns(filters: Filters, protocols: Mapping[int, ProtocolValue], prese
     own = [column for column in columns if column not in printed]
     ours = [column for column in own if not column.stand_in]
     stand_ins = [column for column in own if column.stand_in]
-    overall = [overall_column(filters)] if ours and filters.view is not View.LANGUAGE else []
-    return [*ours, *overall, *stand_ins, *(replace(column, group="As published") for column in printed)]
+    if ours and filters.view is not View.LANGUAGE:
+        overall, counted = overall_column(filters), overall_parts(filters.suite, ours, protocols, presence)
+        ours = [overall, *ours] if len(counted) == len(overall.parts) else [*ours, overall]
+    return [*ours, *stand_ins, *(replace(column, group="As published") for column in printed)]
 
 
 def _told_apart(columns: list[Column]) -> list[Column]:

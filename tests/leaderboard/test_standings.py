@@ -155,6 +155,17 @@ def test_overall_needs_all_nine_tasks():
     assert overall("CCG").difference is None
 
 
+def test_the_overall_stands_first_where_all_its_tasks_were_measured():
+    seeded = factories.study(seeds=(1,), tasks=("udpos", "xnli_cad"))
+    assert [column.task for column in load(Filters()).columns] == ["udpos", "", "xnli_cad"]
+
+    factories.all_nine(seeded.run())
+
+    columns = load(Filters()).columns
+    assert [column.key for column in columns if not column.task] == [columns[0].key] == ["overall"]
+    assert columns[-1].task == "xnli_cad"
+
+
 def test_limited_test_sets_do_not_count_in_the_overall():
     seeded = factories.study(seeds=(1,), tasks=("tatoeba",), intermediates=("ccg_pmb",))
     Score.objects.all().delete()
