@@ -143,7 +143,7 @@ class _Gathered:
     def _from_outside(self, entry: Entry, one: Present) -> Present | None:
         """What may be shown of a row from elsewhere, in the columns that it stands in; None where nothing may."""
         there: dict[int, tuple[str, ...]] = {}
-        means: list[float] = []
+        means: dict[int, float] = {}
         statuses = one.statuses or [""] * len(one.means)
         for (protocol, parts), mean, status in zip(one.shape.parts.items(), one.means, statuses, strict=True):
             shown = parts
@@ -153,9 +153,9 @@ class _Gathered:
             if len(shown) < len(parts) and protocol in self.protocols:
                 self.hidden.add(entry.key)
             if shown:
-                there[self.joined.get(protocol, protocol)] = shown
-                means.append(mean)
-        return Present(Shape(there), tuple(means), ()) if there else None
+                column = self.joined.get(protocol, protocol)
+                there[column], means[column] = shown, mean
+        return Present(Shape(there), tuple(means.values()), ()) if there else None
 
 
 class _Placed:
