@@ -183,7 +183,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         train_limit=options.examples,
         precision=options.precision,
     )
-    plan = TrainPlan((options.task,), training)
+    plan = TrainPlan((options.task,), training, (task(options.task).pivot,))
     tokenizer = load_tokenizer(encoder)
     data = training_data(plan, options.seed, options.data)[options.task]
     held_out = unseen(task(options.task), data[0].labels, options)
