@@ -52,7 +52,7 @@ format: .venv/requirements-dev.stamp
 	$(BIN)/ruff format .
 
 # Several files at once, each whole in one process for what its tests share; each process has its own servers.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 # Then again on PostgreSQL the short tests that touch the database, each with one set of parameters; and those of the
 # queue on both brokers, beside them, as they wait for most of their time.

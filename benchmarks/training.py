@@ -1,7 +1,7 @@
 """How long fine-tuning takes: our loop against transformers' Trainer, with its defaults and with batches by length.
 
     python -m benchmarks.training [--encoder FOLDER] [--task SLUG] [--examples N] [--batch-size N] [--epochs N]
-        [--repeats N] [--precision fp32|bf16] [--threads N]
+        [--repeats N] [--seed N] [--precision fp32|bf16] [--threads N]
 
 All train the same encoder on the same sentence pairs from DATA_DIR with fused AdamW; rate, schedule, weight decay,
 clipping and token ids are alike. Each has a process of its own, in turn; every round has another seed, which draws
@@ -47,7 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="(default: fp32)")
     parser.add_argument("--repeats", type=int, default=3, help="Runs of each contender, and seeds (default: 3).")
     parser.add_argument("--threads", type=int, default=0, help="Processor threads; 0: PyTorch's choice (default).")
-    parser.add_argument("--seed", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--seed", type=int, default=1, help="The first round's seed (default: 1).")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -65,9 +65,10 @@ def main() -> int:
             options.encoder = Path(folder)
             make_encoder(options)
         results: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
-        for seed in range(1, options.repeats + 1):
+        for seed in range(options.seed, options.seed + options.repeats):
             for name in CONTENDERS:
                 results[name].append(in_a_process(name, seed, options))
+                told(name, seed, results[name][-1])
     return report(results, options)
 
 
@@ -78,6 +79,16 @@ def in_a_process(name: str, seed: int, options: argparse.Namespace) -> dict[str,
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.training", "--contender", name, *flags]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def told(name: str, seed: int, run: Mapping[str, float]) -> None:
+    """A line for each run as it ends, beside the report: rounds can take an hour."""
+    print(
+        f"seed {seed}, {name}: {run['seconds']:.1f} s, {run['real'] / run['seconds']:.0f} real tokens/s, "
+        f"{run['accuracy']:.1f} %",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def report(results: Mapping[str, list[dict[str, float]]], options: argparse.Namespace) -> int:
