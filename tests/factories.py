@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from django.db.models import Prefetch
 
 from leaderboard.models import Artifact, Encoder, Protocol, Publication, Recipe, Run, Score, Source, Stage, Study
 from leaderboard.services import results
@@ -113,34 +115,39 @@ def finish(run: Run, value: Invented = invented) -> None:
 
     A stage that runs share measures the same for all of them: what it does for the first.
     """
-    for stage in run.stages.all():
-        stage.status, stage.done, stage.total, stage.seconds = Stage.Status.DONE, 1, 1, 75.0
-        stage.started = stage.finished = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-        stage.save()
-        if stage.action == Stage.Action.EVALUATE:
-            measure(run, stage, value)
-        elif stage.action == Stage.Action.ALIGN:
+    stages = list(run.stages.prefetch_related(Prefetch("runs", Run.objects.select_related("recipe").order_by("pk"))))
+    moment = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    done = {"status": Stage.Status.DONE, "done": 1, "total": 1, "seconds": 75.0, "started": moment, "finished": moment}
+    Stage.objects.filter(pk__in=[stage.pk for stage in stages]).update(**done)
+    evaluated = [stage for stage in stages if stage.action == Stage.Action.EVALUATE]
+    Score.objects.bulk_create(score for stage in evaluated for score in measured(run, stage, value))
+    for stage in stages:
+        if stage.action == Stage.Action.ALIGN:
             results.record_diagnostics(stage, diagnostics(stage))
 
 
 def measure(run: Run, stage: Stage, value: Invented = invented) -> None:
+    Score.objects.bulk_create(measured(run, stage, value))
+
+
+def measured(run: Run, stage: Stage, value: Invented) -> Iterator[Score]:
+    """What `run` gets of an evaluation in the headline metrics."""
     plan = stage.spec["plan"]
     protocol = results.protocol_for(stage)
-    first = stage.runs.select_related("recipe").order_by("pk").first()
-    Score.objects.bulk_create(
-        Score(
-            run=run,
-            task_id=plan["task"],
-            language_id=language,
-            metric=metric,
-            value=value(first, plan["task"], language, metric) - (LOST_TO_NOISE if plan.get("noise") else 0),
-            n=500,
-            protocol=protocol,
-            stage=stage,
-        )
-        for language in plan["languages"]
-        for metric in registry.task(plan["task"]).headline_metrics
-    )
+    first = min(stage.runs.all(), key=lambda one: one.pk)
+    for language in plan["languages"]:
+        for metric in registry.task(plan["task"]).headline_metrics:
+            lost = LOST_TO_NOISE if plan.get("noise") else 0
+            yield Score(
+                run=run,
+                task_id=plan["task"],
+                language_id=language,
+                metric=metric,
+                value=value(first, plan["task"], language, metric) - lost,
+                n=500,
+                protocol=protocol,
+                stage=stage,
+            )
 
 
 def diagnostics(stage: Stage) -> list[dict[str, Any]]:

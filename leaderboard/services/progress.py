@@ -85,7 +85,7 @@ def finish(
     LeaseLost as in `beat`; ResultError where the results cannot be true. Nothing is written then.
     """
     with transaction.atomic():
-        # First, because it takes the row's lock: a run that joins the stage waits for it (attach_done_stage).
+        # First, because it takes the row's lock: a run that joins the stage waits for it (attach_done_stages).
         _end(lease, Status.DONE, seconds, done=F("total"), activity="", data=[_fields_of(event) for event in data])
         stage = Stage.objects.get(pk=lease.stage_id)
         results.record_scores(stage, scores)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from leaderboard.models import Artifact, DiagnosticValue, Protocol, Run, Score, Stage
 from runner.scoring.alignment import MEASURES
@@ -20,6 +20,8 @@ from runner.tasks import registry
 from runner.tasks.kinds import THRESHOLD_SPLIT
 
 Event = Mapping[str, Any]
+# (language, metric) -> value in 0..100, and how many items it is over.
+Measured = Mapping[tuple[str, str], tuple[float, int | None]]
 # What single precision may leave of a value that lies on the edge of its range.
 ROUNDING = 1e-5
 
@@ -112,12 +114,8 @@ def record_scores(stage: Stage, events: Iterable[Event]) -> list[Score]:
     _check(stage, events)
     if not events:
         return []
-    protocol = protocol_for(stage)
-    return [
-        _score(run, stage, protocol, event["task"], event["language"], event["metric"], event["value"], event["n"])
-        for run in stage.runs.order_by("pk")
-        for event in events
-    ]
+    measured = {(event["language"], event["metric"]): (event["value"], event["n"]) for event in events}
+    return _write(stage.runs.order_by("pk"), stage, protocol_for(stage), measured)
 
 
 def _check(stage: Stage, events: list[Event]) -> None:
@@ -141,38 +139,59 @@ def _check(stage: Stage, events: list[Event]) -> None:
             raise ResultError(f"{stage.title} reported no {' and no '.join(missing)} for {language}.")
 
 
-def _score(
-    run: Run, stage: Stage, protocol: Protocol, task: str, language: str, metric: str, value: float, n: int
-) -> Score:
-    score, _ = Score.objects.update_or_create(
-        run=run,
-        task_id=task,
-        language_id=language,
-        metric=metric,
-        protocol=protocol,
-        defaults={"value": value, "n": n, "stage": stage},
-    )
-    return score
+def _write(runs: Iterable[Run], stage: Stage, protocol: Protocol, measured: Measured) -> list[Score]:
+    """The scores of `stage` for each of `runs`; those that are there already become its own."""
+    runs = list(runs)
+    try:
+        return _put(runs, stage, protocol, measured)
+    except IntegrityError:
+        # Another stage of a run, on other languages, has measured a cell of this one meanwhile: it is there now.
+        return _put(runs, stage, protocol, measured)
 
 
 @transaction.atomic
-def attach_done_stage(run: Run, stage: Stage) -> int:
-    """Give a run that joins `stage` the scores that it has already; returns how many.
+def _put(runs: list[Run], stage: Stage, protocol: Protocol, measured: Measured) -> list[Score]:
+    """Three queries, however many scores there are."""
+    found = {
+        (score.run_id, score.language_id, score.metric): score
+        for score in Score.objects.filter(run__in=runs, protocol=protocol)
+    }
+    new, changed, scores = [], [], []
+    for run in runs:
+        # In an order of their own: two stages that measure the same cells must not wait for each other.
+        for (language, metric), (value, n) in sorted(measured.items()):
+            score = found.get((run.pk, language, metric))
+            if score is None:
+                score = Score(run=run, task_id=protocol.task_id, language_id=language, metric=metric, protocol=protocol)
+                new.append(score)
+            elif (score.value, score.n, score.stage_id) != (value, n, stage.pk):
+                changed.append(score)
+            score.value, score.n, score.stage = value, n, stage
+            scores.append(score)
+    Score.objects.bulk_create(new)
+    Score.objects.bulk_update(changed, ["value", "n", "stage"])
+    return scores
 
-    Call it for every stage that a run joins, after the link is made: the row is locked first, so that a worker
-    that finishes the stage at this moment either sees the link or is seen here. A stage that is not done gives
+
+@transaction.atomic
+def attach_done_stages(run: Run, stages: Iterable[Stage]) -> int:
+    """Give a run that joins `stages` the scores that they have already; returns how many.
+
+    Call it for all stages that a run joins, after the links are made: the rows are locked first, so that a worker
+    that finishes one of them at this moment either sees the link or is seen here. A stage that is not done gives
     nothing now; its scores come when it is.
     """
-    stage = Stage.objects.select_for_update().get(pk=stage.pk)
-    if stage.status != Stage.Status.DONE or stage.action != Stage.Action.EVALUATE:
-        return 0
-    copied = {
-        (score.language_id, score.metric): _score(
-            run, stage, score.protocol, score.task_id, score.language_id, score.metric, score.value, score.n
-        )
-        for score in stage.scores.exclude(run=run).select_related("protocol")
-    }
-    if not copied and not stage.scores.exists():
+    joined = Stage.objects.filter(pk__in=[stage.pk for stage in stages]).select_for_update().order_by("pk")
+    done = [stage for stage in joined if (stage.status, stage.action) == (Stage.Status.DONE, Stage.Action.EVALUATE)]
+    return sum(_attach(run, stage) for stage in done)
+
+
+def _attach(run: Run, stage: Stage) -> int:
+    others = list(stage.scores.exclude(run=run).select_related("protocol"))
+    copied = {(score.language_id, score.metric): (score.value, score.n) for score in others}
+    if copied:
+        _write([run], stage, others[0].protocol, copied)
+    elif not stage.scores.exists():
         # Its scores went with the runs that had them: the evaluation is done again, the training is not.
         Stage.objects.filter(pk=stage.pk).update(status=Stage.Status.WAITING, finished=None, sent=None, done=0)
     return len(copied)

@@ -211,8 +211,7 @@ def _join(run: models.Run, study: models.Study, stages: list[models.Stage]) -> N
     there = set(run.stages.values_list("pk", flat=True))
     new = [stage for stage in stages if stage.pk not in there]
     run.stages.add(*new)
-    for stage in new:
-        results.attach_done_stage(run, stage)
+    results.attach_done_stages(run, new)
     # Asking again is asking to try again: what failed or was cancelled for others must not end this run. What had
     # too little memory is left to who knows better. On commit it also queues what is ready.
     progress.retry_run(run, out_of_memory=False)

@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import sqrt
 
-from scipy.special import stdtrit
-
 from leaderboard.standings.aggregate import mean, spread
+from leaderboard.standings.statistics.distributions import t_reach
 from leaderboard.standings.statistics.intervals import LEVEL, Interval
 
 
@@ -51,7 +50,7 @@ def over_languages(values: Collection[float]) -> LanguageMean | None:
     n, middle = len(values), mean(values)
     if n < 2:
         return LanguageMean(middle, None, None, n)
-    half = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread(values) / sqrt(n)
+    half = t_reach(n - 1, LEVEL) * spread(values) / sqrt(n)
     return LanguageMean(middle, middle - half, middle + half, n)
 
 
@@ -67,5 +66,5 @@ def between(one: Collection[float], other: Collection[float]) -> LanguageMean | 
     if variance == 0:
         return LanguageMean(difference, difference, difference, n)
     freedom = variance**2 / sum(part**2 / freedom for part, freedom in parts)
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * sqrt(variance)
+    half = t_reach(freedom, LEVEL) * sqrt(variance)
     return LanguageMean(difference, difference - half, difference + half, n)

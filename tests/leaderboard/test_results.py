@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -83,6 +84,39 @@ def test_a_training_stage_has_no_scores() -> None:
         results.record_scores(make_training(), BOTH)
 
 
+@pytest.mark.parametrize("languages", [("de",), ("de", "fr", "sw", "th", "tr")])
+def test_scores_take_as_many_queries_however_many_they_are(languages, django_assert_num_queries) -> None:
+    stage = make_evaluation(languages=languages)
+    make_run([stage])
+    make_run([stage])
+    results.protocol_for(stage)
+    with django_assert_num_queries(8):  # protocol, runs, scores that are there, new ones; two savepoints
+        results.record_scores(stage, [score(language) for language in languages])
+    assert Score.objects.count() == 2 * len(languages)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_stages_of_a_run_that_measure_the_same_cells_may_finish_together() -> None:
+    for _ in range(5):
+        one, other = make_evaluation(status="queued"), make_evaluation(status="queued", languages=("sw", "de"))
+        run = make_run([one, other])
+        start = threading.Barrier(2)
+
+        def finish(lease, value, start=start) -> None:
+            start.wait()
+            progress.finish(lease, scores=[score("de", value), score("sw", value)])
+
+        with ThreadPoolExecutor(2) as pool:
+            ended = [
+                pool.submit(_closing, partial(finish, leases.claim(stage.pk, f"{stage.pk}"), value))
+                for stage, value in ((one, 30), (other, 60))
+            ]
+            for future in ended:
+                future.result()
+        assert status(one, other) == ["done", "done"]
+        assert sorted(run.scores.values_list("language", "value")) in ([("de", v), ("sw", v)] for v in (30, 60))
+
+
 # Joining a stage that is done.
 
 
@@ -91,17 +125,17 @@ def test_a_run_that_joins_a_done_stage_gets_its_scores() -> None:
     first = make_run([stage])
     results.record_scores(stage, BOTH)
     second = make_run([stage])
-    assert results.attach_done_stage(second, stage) == 2
+    assert results.attach_done_stages(second, [stage]) == 2
     assert list(second.scores.order_by("language").values_list("value", flat=True)) == [81.5, 40]
     assert first.scores.count() == 2
-    assert results.attach_done_stage(second, stage) == 2  # again: nothing more
+    assert results.attach_done_stages(second, [stage]) == 2  # again: nothing more
     assert second.scores.count() == 2
 
 
 @pytest.mark.parametrize("state", ["waiting", "queued", "cancelled"])
 def test_a_stage_that_is_not_done_gives_nothing_yet(state: str) -> None:
     stage = make_evaluation(status=state)
-    assert results.attach_done_stage(make_run([stage]), stage) == 0
+    assert results.attach_done_stages(make_run([stage]), [stage]) == 0
     assert status(stage) == [state]
 
 
@@ -110,7 +144,7 @@ def test_an_evaluation_whose_scores_were_deleted_is_done_again() -> None:
     first = make_run([stage])
     results.record_scores(stage, BOTH)
     first.delete()
-    assert results.attach_done_stage(make_run([stage]), stage) == 0
+    assert results.attach_done_stages(make_run([stage]), [stage]) == 0
     assert status(stage) == ["waiting"]
 
 
@@ -127,7 +161,7 @@ def test_a_run_that_joins_while_the_stage_finishes_gets_its_scores_all_the_same(
             start.wait()
             with transaction.atomic():
                 late.stages.add(stage)
-                results.attach_done_stage(late, stage)
+                results.attach_done_stages(late, [stage])
 
         def finish(start=start, lease=lease) -> None:
             start.wait()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
 
+from leaderboard.standings.statistics.distributions import normal_reach, t_reach, two_sided_p
 from leaderboard.standings.statistics.intervals import LEVEL
 
 FEWEST = 4
@@ -44,7 +44,7 @@ class Line:
     def band(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The line at each of `x`, and the lower and upper limit of its 95% interval there (of the mean of y)."""
         middle = self.intercept + self.slope * x
-        half = stdtrit(self.n - 2, (1 + LEVEL) / 2) * self.error
+        half = t_reach(self.n - 2, LEVEL) * self.error
         half = half * np.sqrt(1 / self.n + (x - self.centre) ** 2 / self.scatter)
         return middle, middle - half, middle + half
 
@@ -69,8 +69,8 @@ def spearman(x: np.ndarray, y: np.ndarray) -> Correlation:
     n = len(x)
     if abs(value) > 1 - 1e-12:
         return Correlation(float(np.sign(value)), float(np.sign(value)), float(np.sign(value)), 0.0, n)
-    half = float(ndtri((1 + LEVEL) / 2)) * sqrt((1 + value**2 / 2) / (n - 3))
-    p = 2 * float(stdtr(n - 2, -abs(value) * sqrt((n - 2) / (1 - value**2))))
+    half = normal_reach(LEVEL) * sqrt((1 + value**2 / 2) / (n - 3))
+    p = two_sided_p(value * sqrt((n - 2) / (1 - value**2)), n - 2)
     return Correlation(value, tanh(atanh(value) - half), tanh(atanh(value) + half), p, n)
 
 
@@ -91,8 +91,8 @@ def fitted_line(x: np.ndarray, y: np.ndarray) -> Line:
     slope = float((x - centre) @ (y - y.mean())) / scatter
     intercept = float(y.mean()) - slope * centre
     error = sqrt(float(((y - intercept - slope * x) ** 2).sum()) / (n - 2))
-    half = float(stdtrit(n - 2, (1 + LEVEL) / 2)) * error / sqrt(scatter)
-    p = 2 * float(stdtr(n - 2, -abs(slope) * sqrt(scatter) / error)) if error else 0.0
+    half = t_reach(n - 2, LEVEL) * error / sqrt(scatter)
+    p = two_sided_p(slope * sqrt(scatter) / error, n - 2) if error else 0.0
     return Line(intercept, slope, slope - half, slope + half, p, n, error, centre, scatter)
 
 

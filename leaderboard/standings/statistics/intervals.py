@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.special import ndtri, stdtr, stdtrit
 
+from leaderboard.standings.statistics.distributions import normal_reach, t_quantile, t_reach, two_sided_p
 from leaderboard.standings.statistics.draws import generator
 
 LEVEL = 0.95
@@ -110,7 +110,7 @@ def over_seeds(points: np.ndarray, fixed: str = "test items") -> Interval:
     if n < 2:
         raise ValueError(f"The spread over seeds needs two measurements at least, found {n}.")
     estimate, variance = float(np.mean(points)), float(np.var(points, ddof=1))
-    half = _t(n - 1) * sqrt(variance / n)
+    half = t_reach(n - 1, LEVEL) * sqrt(variance / n)
     return Interval(
         estimate=estimate,
         low=estimate - half,
@@ -142,22 +142,18 @@ def freedom(first: float, first_freedom: float, second: float, second_freedom: f
     total = first + second
     if total == 0:
         return float(second_freedom)
-    squares = _t(first_freedom) ** 2 * first + _t(second_freedom) ** 2 * second
+    squares = t_reach(first_freedom, LEVEL) ** 2 * first + t_reach(second_freedom, LEVEL) ** 2 * second
     wanted = sqrt(squares / total)
     low, high = sorted((float(first_freedom), float(second_freedom)))
     for _ in range(60):
         middle = sqrt(low * high)
-        low, high = (middle, high) if _t(middle) > wanted else (low, middle)
+        low, high = (middle, high) if t_reach(middle, LEVEL) > wanted else (low, middle)
     return sqrt(low * high)
-
-
-def _t(degrees: float, level: float = LEVEL) -> float:
-    return float(stdtrit(degrees, (1 + level) / 2))
 
 
 def _bounds(estimate: float, error: float, degrees: float, replicates: np.ndarray, content: str) -> tuple[float, float]:
     n, drawn = replicates.shape
-    half = _t(degrees) * error
+    half = t_reach(degrees, LEVEL) * error
     if 1 < n < FEWEST_SEEDS_TO_RESAMPLE:
         return estimate - half, estimate + half
     if n > 1:
@@ -169,7 +165,7 @@ def _bounds(estimate: float, error: float, degrees: float, replicates: np.ndarra
     spread = float(deviations.std())
     if spread == 0:
         return estimate - half, estimate + half
-    stretch = half / (float(ndtri((1 + LEVEL) / 2)) * spread)
+    stretch = half / (normal_reach(LEVEL) * spread)
     low, high = np.quantile(deviations, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) * stretch
     return estimate + float(low), estimate + float(high)
 
@@ -178,7 +174,7 @@ def two_sided(estimate: float, error: float, degrees: float) -> float:
     """The p value of "there is no difference", by Student's t."""
     if error == 0:
         return 1.0 if estimate == 0 else 0.0
-    return float(2 * stdtr(degrees, -abs(estimate) / error))
+    return two_sided_p(estimate / error, degrees)
 
 
 def minimum_detectable(error: float, degrees: float, power: float = POWER) -> float:
@@ -187,7 +183,7 @@ def minimum_detectable(error: float, degrees: float, power: float = POWER) -> fl
     (t at 97.5% + t at `power`) x the standard error (Bloom 1995, "Minimum Detectable Effects"; Card et al. 2020, "With
     Little Power Comes Great Responsibility", for NLP).
     """
-    return (_t(degrees) + float(stdtrit(degrees, power))) * error
+    return (t_reach(degrees, LEVEL) + t_quantile(degrees, power)) * error
 
 
 def _words(n: int, items: int) -> str:
@@ -218,6 +214,6 @@ def seeds_to_decide(interval: Interval, margin: float = 0.0, level: float = LEVE
     for seeds in range(max(interval.seeds, 2), MOST_SEEDS + 1):
         own = interval.seed_variance / seeds
         degrees = freedom(own, seeds - 1, interval.item_variance, max(interval.items - 1, 1))
-        if distance > _t(degrees, level) * sqrt(own + interval.item_variance):
+        if distance > t_reach(degrees, level) * sqrt(own + interval.item_variance):
             return seeds
     return None

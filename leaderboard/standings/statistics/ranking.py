@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
+from leaderboard.standings.statistics.distributions import normal_reach, t_reach
 from leaderboard.standings.statistics.intervals import LEVEL
 
 
@@ -82,7 +82,7 @@ def _difference_variance(replicates: np.ndarray) -> np.ndarray:
 
 def _quantile(level: float, freedom: int) -> float:
     """Two-sided; without seeds the normal one, as test items are many."""
-    return float(stdtrit(freedom, (1 + level) / 2) if freedom else ndtri((1 + level) / 2))
+    return t_reach(freedom, level) if freedom else normal_reach(level)
 
 
 def _tie_groups(estimates: np.ndarray, better: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import bdtr
 
+from leaderboard.standings.statistics.distributions import fair_coin
 from leaderboard.standings.statistics.draws import REPLICATES, generator
 
 
@@ -21,7 +21,7 @@ def mcnemar(mine: np.ndarray, base: np.ndarray) -> float:
     gained, lost = int((mine & ~base).sum()), int((base & ~mine).sum())
     if gained == lost:
         return 1.0
-    return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
+    return min(1.0, 2 * fair_coin(min(gained, lost), gained + lost))
 
 
 def approximate_randomisation(
