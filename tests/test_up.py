@@ -91,23 +91,9 @@ def exists(pid):
         return False
 
 
-def test_it_starts_and_stops_and_says_the_password_once(environment, up):
-    process, log = up()
-    address = re.search(r"http://[\d.:]+/", log.read_text()).group()
-    with urllib.request.urlopen(f"{address}about/") as response:
-        assert response.status == 200
-        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
-    assert re.search(r"log in at /admin/ as “admin” with the password \S{16} ", log.read_text())
-    assert_all_end(process, signal.SIGINT)
-
-    process, log = up()
-    assert "password" not in log.read_text()
-    assert_all_end(process, signal.SIGTERM)
-
-
 def assert_all_end(process, number):
     family = children_of(process.pid)
-    assert len(family) >= 3  # the web process, its worker, and ours
+    assert len(family) >= 3  # the web process, its worker, and what these started
     process.send_signal(number)
     assert process.wait(timeout=60) == 0
     assert not any(exists(pid) for pid in family)
@@ -116,19 +102,23 @@ def assert_all_end(process, number):
 def test_the_first_start_trains_the_pocket_study_and_the_next_one_goes_on(environment, up, tmp_path):
     process, log = up("--port", environment["PORT"])
     assert "First start: the pocket study is submitted" in log.read_text()
+    assert re.search(r"log in at /admin/ as “admin” with the password \S{16} ", log.read_text())
+    address = re.search(r"http://[\d.:]+/", log.read_text()).group()
+    with urllib.request.urlopen(f"{address}about/") as response:
+        assert response.status == 200
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     wait_until(lambda: study(tmp_path)["done"] > 0, seconds=120)  # steps of its first stage
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 0
+    assert_all_end(process, signal.SIGINT)
     before = study(tmp_path)
     assert list(tmp_path.glob("artifacts/**/resume-*")), "it left a point to go on from"
 
     process, log = up("--port", environment["PORT"])
     assert "First start" not in log.read_text()
+    assert "password" not in log.read_text()
     wait_until(lambda: study(tmp_path)["done"] > before["done"] > 0, seconds=120)
     after = study(tmp_path)
     assert (after["studies"], after["stages"]) == (before["studies"], before["stages"]) == (1, before["stages"])
-    process.send_signal(signal.SIGINT)
-    process.wait(timeout=60)
+    assert_all_end(process, signal.SIGTERM)
 
 
 def study(folder):
