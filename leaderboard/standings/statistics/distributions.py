@@ -1,7 +1,7 @@
 """Student's t, the normal and the binomial distribution, of scipy.
 
-It is imported at first use: with it every command, worker and test would begin a quarter later, and few of them compute
-an interval. `leaderboard.wsgi` calls `load`, for no reader shall wait.
+It is imported at first use: with it every command and worker would begin a quarter of a second later, and few of them
+compute an interval. `leaderboard.wsgi` calls `load`: no reader shall wait.
 """
 
 from __future__ import annotations
