@@ -52,7 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of a test's time it waits for a browser, a server or an engine."""
+    """One more than there are cores: while a test waits for a browser, a server or an engine, the others go on."""
     return (os.cpu_count() or 1) + 1
 
 

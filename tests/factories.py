@@ -120,17 +120,17 @@ def finish(run: Run, value: Invented = invented) -> None:
     done = {"status": Stage.Status.DONE, "done": 1, "total": 1, "seconds": 75.0, "started": moment, "finished": moment}
     Stage.objects.filter(pk__in=[stage.pk for stage in stages]).update(**done)
     evaluated = [stage for stage in stages if stage.action == Stage.Action.EVALUATE]
-    Score.objects.bulk_create(score for stage in evaluated for score in measured(run, stage, value))
+    Score.objects.bulk_create(score for stage in evaluated for score in scores_of(run, stage, value))
     for stage in stages:
         if stage.action == Stage.Action.ALIGN:
             results.record_diagnostics(stage, diagnostics(stage))
 
 
 def measure(run: Run, stage: Stage, value: Invented = invented) -> None:
-    Score.objects.bulk_create(measured(run, stage, value))
+    Score.objects.bulk_create(scores_of(run, stage, value))
 
 
-def measured(run: Run, stage: Stage, value: Invented) -> Iterator[Score]:
+def scores_of(run: Run, stage: Stage, value: Invented) -> Iterator[Score]:
     """What `run` gets of an evaluation in the headline metrics."""
     plan = stage.spec["plan"]
     protocol = results.protocol_for(stage)

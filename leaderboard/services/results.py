@@ -151,7 +151,7 @@ def _write(runs: Iterable[Run], stage: Stage, protocol: Protocol, measured: Meas
 
 @transaction.atomic
 def _put(runs: list[Run], stage: Stage, protocol: Protocol, measured: Measured) -> list[Score]:
-    """Three queries, however many scores there are."""
+    """One query to look, and a statement for what is new and for what is changed, not for each score."""
     found = {
         (score.run_id, score.language_id, score.metric): score
         for score in Score.objects.filter(run__in=runs, protocol=protocol)
