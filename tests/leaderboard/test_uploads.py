@@ -1,4 +1,4 @@
-"""Uploads: predictions become a run, or nothing is kept of them; and a run that is withdrawn stays on record."""
+"""Uploads: predictions become a run, or nothing is kept of them; a correction is a new run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from leaderboard.services.results import ResultError
 from leaderboard.services.uploads import Offer
 from leaderboard.standings import outcomes
 from leaderboard.standings.filters import Filters
-from leaderboard.standings.listing import every_score
 from leaderboard.standings.query import load
 from runner.data.readers import load as load_data
 from runner.errors import RecipeError
@@ -221,32 +220,7 @@ def test_a_bug_of_the_scorer_is_no_fault_of_the_sender(files, settings):
     assert not Run.objects.exists()
 
 
-# Withdrawals and corrections.
-
-
-def test_a_withdrawn_run_leaves_the_tables_and_stays_on_record(client, maker):
-    run = withdrawals.withdraw(made_up.stored(), "Trained on test data.", maker)
-
-    assert load(Filters()).rows == ()
-    assert list(every_score()) == []
-    assert run.scores.count() == 7
-    assert Artifact.objects.count() == 1
-    text = client.get(run.get_absolute_url()).content.decode()
-    assert "Trained on test data." in text
-
-
-def test_a_withdrawal_needs_a_reason():
-    run = made_up.stored()
-    with pytest.raises(RecipeError, match="needs a reason"):
-        withdrawals.withdraw(run, " ")
-    with pytest.raises(IntegrityError), transaction.atomic():
-        Run.objects.filter(pk=run.pk).update(withdrawn=run.created)
-
-
-def test_a_run_is_withdrawn_once():
-    run = withdrawals.withdraw(made_up.stored(), "A mistake.")
-    with pytest.raises(RecipeError, match=rf"Run {run.pk} was withdrawn already: A mistake\."):
-        withdrawals.withdraw(run, "Another.")
+# Again: what was withdrawn, and corrections.
 
 
 def test_withdrawn_predictions_are_not_taken_again(files):
@@ -316,30 +290,6 @@ def test_the_admin_refuses_who_may_not(client, files):
     assert not Run.objects.exists()
 
 
-def test_the_admin_withdraws_with_the_reason_that_is_given(client):
-    run = made_up.stored()
-    staff(client, "view_run", "withdraw_run")
-    action = {"action": "withdraw_runs", "_selected_action": [run.pk]}
-    changelist = reverse("admin:leaderboard_run_changelist")
-
-    response = client.post(changelist, action, follow=True)
-    assert "A withdrawal needs a reason" in response.content.decode()
-    client.post(changelist, {**action, "reason": "Wrong encoder."})
-    run.refresh_from_db()
-    assert (run.withdrawal, run.withdrawn_by.username) == ("Wrong encoder.", "staff")
-
-
-def test_the_admin_offers_no_withdrawal_to_who_may_not(client):
-    run = made_up.stored()
-    staff(client, "view_run", "change_run")
-    client.post(
-        reverse("admin:leaderboard_run_changelist"),
-        {"action": "withdraw_runs", "_selected_action": [run.pk], "reason": "Mine is better."},
-    )
-    run.refresh_from_db()
-    assert run.withdrawn is None
-
-
 # The database holds it.
 
 
@@ -371,20 +321,6 @@ def test_the_command_takes_a_folder_and_a_zip(files, tmp_path, maker):
 def test_the_command_refuses_in_one_sentence(tmp_path, arguments, said):
     with pytest.raises(CommandError, match=said):
         call_command("upload", tmp_path / "absent.zip", system="Theirs", **arguments)
-
-
-def test_the_command_withdraws_all_or_none():
-    first, second = made_up.stored(), made_up.stored()
-    with pytest.raises(CommandError, match="There is no run 999999"):
-        call_command("withdraw", first.pk, 999_999, reason="A mistake.")
-    withdrawals.withdraw(second, "Earlier.")
-    with pytest.raises(CommandError, match="was withdrawn already"):
-        call_command("withdraw", first.pk, second.pk, reason="A mistake.")
-    first.refresh_from_db()
-    assert first.withdrawn is None
-    call_command("withdraw", first.pk, reason="A mistake.", stdout=io.StringIO())
-    first.refresh_from_db()
-    assert first.withdrawal == "A mistake."
 
 
 # The pocket suite, whose data are made here: uploads work without any mirror.

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
-import textwrap
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from runner.endings import Ending
-from runner.process import SUPERVISOR, out_of_memory_kills
-from runner.supervisor import LOCK, LOG, VISIBLE_GPUS, Limits, Outcome, supervise
-from runner.usage import Usage
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Watcher:
-    """Keeps what it hears; wishes to stop when `wish` says so."""
-
-    def __init__(self, wish: Callable[[Watcher], Ending | None] = lambda watcher: None) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.usages: list[Usage] = []
-        self._wish = wish
-
-    def event(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-
-    def beat(self, usage: Usage) -> None:
-        self.usages.append(usage)
-
-    def should_stop(self) -> Ending | None:
-        return self._wish(self)
-
-    @property
-    def beats(self) -> int:
-        return len(self.usages)
-
-    @property
-    def names(self) -> list[str]:
-        return [event["event"] for event in self.events]
-
-
-def python(script: str) -> list[str]:
-    """A command for an engine that is this short script; `say` writes an event."""
-    prelude = """
-        import json, os, signal, sys, time
-        def say(event, **fields):
-            print(json.dumps({"event": event, **fields}), flush=True)
-    """
-    return [sys.executable, "-c", textwrap.dedent(prelude) + textwrap.dedent(script)]
-
-
-def run(folder: Path, command: Sequence[str], watcher: Watcher | None = None, **limits: float) -> Outcome:
-    limits = {"heartbeat": 0.05, "grace": 5, "deadline": 30, **limits}
-    return supervise(command, folder, watcher or Watcher(), Limits(**limits), cwd=ROOT)
+from runner.process import out_of_memory_kills
+from runner.supervisor import LOG, VISIBLE_GPUS, Limits, supervise
+from tests.runner.supervised import ROOT, Watcher, alive, python, run, until
 
 
 def on_first_event(ending: Ending) -> Callable[[Watcher], Ending | None]:
@@ -253,7 +204,7 @@ def test_nothing_of_the_engine_stays_behind(tmp_path: Path) -> None:
     begun = time.monotonic()
     assert run(tmp_path, python(script)).ending is Ending.DONE
     assert time.monotonic() - begun < 10  # the child held the pipe open and was not waited for
-    _until(lambda: not _alive(int((tmp_path / "child").read_text())))
+    until(lambda: not alive(int((tmp_path / "child").read_text())))
 
 
 # Events.
@@ -296,113 +247,3 @@ def test_an_engine_that_closes_its_output_is_still_watched(tmp_path: Path) -> No
     script = 'say("done", seconds=1); os.close(1); time.sleep(0.5); os._exit(0)'
     assert run(tmp_path, python(script), watcher).ending is Ending.DONE
     assert watcher.beats > 3
-
-
-# The engine and its supervisor.
-
-
-def test_the_engine_leads_a_session_of_its_own_and_has_no_input(tmp_path: Path) -> None:
-    watcher = Watcher()
-    run(tmp_path, python('say("done", own=os.getsid(0) == os.getpid(), input=sys.stdin.read())'), watcher)
-    assert watcher.events == [{"event": "done", "own": True, "input": ""}]
-
-
-SUPERVISE = """
-import sys
-from pathlib import Path
-from tests.runner.test_supervisor import Watcher, python, run
-run(Path(sys.argv[1]), python(Path(sys.argv[2]).read_text()))
-"""
-
-
-def _supervisor(folder: Path, script: str) -> tuple[subprocess.Popen[bytes], int]:
-    """A supervisor in a process of its own, and the process id that its engine wrote to `folder`/pid."""
-    (folder / "engine.py").write_text(textwrap.dedent(script))
-    process = subprocess.Popen([sys.executable, "-c", SUPERVISE, folder, folder / "engine.py"], cwd=ROOT)
-    engine = folder / "pid"
-    _until(lambda: engine.exists() and engine.read_text())
-    return process, int(engine.read_text())
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells a process of its parent's death")
-def test_an_engine_whose_supervisor_is_killed_gets_to_write_its_checkpoint(tmp_path: Path) -> None:
-    script = f"""
-        from runner.process import die_with_parent
-        def leave(*_):
-            open({str(tmp_path / "checkpoint")!r}, "w").close()
-            sys.exit(4)
-        signal.signal(signal.SIGTERM, leave)
-        die_with_parent()
-        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
-        time.sleep(60)
-    """
-    supervisor, engine = _supervisor(tmp_path, script)
-    supervisor.kill()
-    supervisor.wait()
-    _until(lambda: (tmp_path / "checkpoint").exists() and not _alive(engine))
-
-
-def test_a_leftover_engine_is_ended_before_another_begins_in_its_folder(tmp_path: Path) -> None:
-    script = f"""
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
-        time.sleep(60)
-    """
-    supervisor, leftover = _supervisor(tmp_path, script)
-    supervisor.kill()
-    supervisor.wait()
-    assert _alive(leftover)
-    watcher = Watcher()
-    outcome = run(tmp_path, python('say("done", seconds=1)'), watcher, grace=0.5)
-    assert outcome.ending is Ending.DONE
-    assert not _alive(leftover)
-
-
-def test_a_folder_that_is_not_let_go_is_left_alone(tmp_path: Path) -> None:
-    hold = f"""
-import fcntl, time
-lock = open({str(tmp_path / LOCK)!r}, "a+")
-fcntl.flock(lock, fcntl.LOCK_EX)
-print("held", flush=True)
-time.sleep(60)
-"""
-    holder = subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout.readline() == b"held\n"
-        wish = Watcher(lambda watcher: Ending.CANCELLED if watcher.beats > 2 else None)
-        outcome = run(tmp_path, python('say("done", seconds=1)'), wish)
-        assert outcome.ending is Ending.CANCELLED
-        assert not wish.events
-    finally:
-        holder.kill()
-        holder.communicate()
-
-
-def test_an_engine_that_was_started_by_hand_has_no_supervisor_to_die_with() -> None:
-    command = [sys.executable, "-c", "from runner.process import die_with_parent; die_with_parent(); print('alive')"]
-    environment = {name: value for name, value in os.environ.items() if name != SUPERVISOR}
-    assert subprocess.run(command, cwd=ROOT, env=environment, capture_output=True).stdout == b"alive\n"
-
-
-def test_an_engine_whose_supervisor_died_before_it_could_ask_ends_too() -> None:
-    command = [sys.executable, "-c", "from runner.process import die_with_parent; die_with_parent(); print('alive')"]
-    environment = {**os.environ, SUPERVISOR: "1" if os.getpid() != 1 else "2"}
-    assert subprocess.run(command, cwd=ROOT, env=environment).returncode == -signal.SIGTERM
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def _until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.02)
